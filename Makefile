@@ -1,0 +1,50 @@
+# Needs Go, git, gcc and make; builds everything else. See docs/dev.md.
+KUBE      := v1.36.1
+CACHE     := $(CURDIR)/.cache
+LAB       := $(CACHE)/lab/$(KUBE)/labcluster
+TESTLAB   := $(CACHE)/cluster-test
+COMMIT    := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
+LDFLAGS   := -s -w -X main.commit=$(COMMIT)
+export GOTOOLCHAIN := local
+
+.PHONY: build demo test fuzz check lab bench agree soak clean FORCE
+
+build: bin/tug            ## the program, in bin/
+
+bin/tug: FORCE
+	@CGO_ENABLED=0 hack/go-build.sh tug -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/tug
+
+$(LAB): FORCE
+	@lab/cluster/build.sh $@
+
+lab: $(LAB)               ## a Kubernetes control plane for trying things; prints its KUBECONFIG
+	@$(LAB) up --dir $(CACHE)/cluster
+
+demo: bin/tug $(LAB)      ## the main job, from render to delete; DEMO_KEEP=0 tears the cluster down
+	@TUG=$(CURDIR)/bin/tug LABCLUSTER=$(LAB) DEMO_DIR=$(CACHE)/demo hack/demo.sh
+
+test: $(LAB)              ## all tests on a fresh cluster, race detector on
+	@echo "building the tests with the race detector (some minutes with a cold cache), then running them" >&2
+	@LABCLUSTER=$(LAB) LAB_DIR=$(TESTLAB) hack/with-lab.sh go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+	@echo "testing the lab and the bench, which are modules of their own" >&2
+	@cd lab/cluster && go test -timeout 20m $(TESTFLAGS) ./...
+	@cd bench && go test -timeout 10m $(TESTFLAGS) ./...
+
+fuzz:                     ## every fuzz target for FUZZ_TIME (default 10s) each
+	@hack/fuzz.sh
+
+check:                    ## formatting, vet, linters, architecture
+	@hack/check.sh
+
+bench: bin/tug $(LAB)     ## compare with peers; rewrites bench/RESULTS.md
+	@cd bench && TUG=$(CURDIR)/bin/tug LABCLUSTER=$(LAB) CACHE=$(CACHE)/bench go run .
+
+agree: $(LAB)             ## compare verdicts of tug check with kubeconform, kube-score and a server (needs TUG_CORPORA)
+	@LABCLUSTER=$(LAB) LAB_DIR=$(CACHE)/cluster-agree hack/with-lab.sh sh -c 'cd bench/checks && go test -count=1 -v ./...'
+
+soak: bin/tug $(LAB)      ## kill deploys at random moments (SOAK_RUNS, default 50) and look for leaks
+	@TUG=$(CURDIR)/bin/tug LABCLUSTER=$(LAB) LAB_DIR=$(CACHE)/cluster-soak hack/with-lab.sh hack/kill-test.sh
+
+clean:                    ## stop clusters that make started and remove what it built
+	@for d in $(CACHE)/cluster $(TESTLAB) $(CACHE)/demo/cluster $(CACHE)/cluster-soak $(CACHE)/cluster-agree; do test ! -d $$d || $(LAB) down --dir $$d; done
+	@rm -rf bin $(CACHE)

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tugops/tug/internal/gittest"
+	"github.com/tugops/tug/internal/registrytest"
+)
+
+// chartRepositories are the chart repositories of scripts, by $CHARTS.
+type chartRepositories struct {
+	l  *lab
+	mu sync.Mutex
+	by map[string]*registrytest.ChartRepository
+}
+
+// start runs a chart repository on loopback and sets $CHARTS to its URL:
+// charts [USER PASSWORD].
+func (c *chartRepositories) start(ts *testscript.TestScript, neg bool, args []string) {
+	var o registrytest.Options
+	switch {
+	case neg || len(args) != 0 && len(args) != 2:
+		ts.Fatalf("usage: charts [USER PASSWORD]")
+	case len(args) == 2:
+		o.User, o.Password = args[0], args[1]
+	}
+	repo := registrytest.NewCharts(c.l.t, o)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil {
+		c.by = map[string]*registrytest.ChartRepository{}
+	}
+	c.by[repo.URL] = repo
+	ts.Setenv("CHARTS", repo.URL)
+	ts.Setenv("CHARTS_HOST", strings.TrimPrefix(repo.URL, "http://"))
+}
+
+// publish packs charts and adds them to the repository: publish FOLDER...
+func (c *chartRepositories) publish(ts *testscript.TestScript, neg bool, args []string) {
+	c.mu.Lock()
+	repo := c.by[ts.Getenv("CHARTS")]
+	c.mu.Unlock()
+	if neg || len(args) == 0 || repo == nil {
+		ts.Fatalf("usage: publish FOLDER..., after charts")
+	}
+	for _, folder := range args {
+		files := map[string]string{}
+		root := os.DirFS(ts.MkAbs(folder))
+		ts.Check(fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := fs.ReadFile(root, name)
+			files[name] = string(data)
+			return err
+		}))
+		repo.Add(files)
+	}
+}
+
+// replace serves other bytes under a name: replace /NAME FILE.
+func (c *chartRepositories) replace(ts *testscript.TestScript, neg bool, args []string) {
+	c.mu.Lock()
+	repo := c.by[ts.Getenv("CHARTS")]
+	c.mu.Unlock()
+	if neg || len(args) != 2 || repo == nil {
+		ts.Fatalf("usage: replace /NAME FILE, after charts")
+	}
+	repo.File(path.Join("/", args[0]), []byte(ts.ReadFile(args[1])))
+}
+
+// serve publishes a folder as a Git repository over HTTP and sets $GITURL and
+// $COMMIT: serve FOLDER.
+func (c *chartRepositories) serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serve FOLDER")
+	}
+	repo := gittest.New(c.l.t)
+	ts.Check(os.CopyFS(repo.Dir, os.DirFS(filepath.Clean(ts.MkAbs(args[0])))))
+	ts.Setenv("COMMIT", repo.Commit("published"))
+	ts.Setenv("GITURL", gittest.Serve(c.l.t, repo.Bare(), gittest.Access{ReadOnly: true}).URL)
+}

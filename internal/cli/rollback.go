@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tugops/tug/internal/deploy"
+	"github.com/tugops/tug/internal/fault"
+)
+
+type rollbackOptions struct {
+	input
+	deployFlags
+	number int
+}
+
+func newRollbackCommand(env *Env) *cobra.Command {
+	var o rollbackOptions
+	cmd := &cobra.Command{
+		Use: "rollback [RELEASE]", GroupID: "deliver", Short: "Deploy a recorded release again",
+		Long: `Deploys what a release recorded, exactly as it was: nothing is rendered. Without
+a number it is the last release before the newest one that was deployed. A
+rollback is a release of its own, and the repository still says what it said:
+revert the commit as well, or the next deploy brings it back.
+
+Credentials: as deploy.`,
+		Example: "  tug rollback -a shop -n shop\n  tug rollback 3 -a shop -n shop --yes",
+		Args: func(_ *cobra.Command, args []string) error {
+			return o.takeNumber(args)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Path = "."
+			return runRollback(cmd.Context(), env, o)
+		},
+	}
+	o.chooseFlags(env, cmd)
+	o.deployFlags.planning(cmd)
+	o.deployFlags.executing(cmd)
+	return cmd
+}
+
+func (o *rollbackOptions) takeNumber(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if len(args) > 1 {
+		return fault.New(fault.Usage, "tug rollback takes one RELEASE, got %d", len(args)).Hint("try: tug rollback %s", args[0])
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil || n < 1 {
+		return fault.New(fault.Usage, "%q is not a release number", args[0]).Hint("see: tug history -a APP -n NAMESPACE")
+	}
+	o.number = n
+	return nil
+}
+
+func runRollback(ctx context.Context, env *Env, o rollbackOptions) error {
+	if o.App == "" {
+		return fault.New(fault.Usage, "tug rollback needs an app").Hint("name it with -a")
+	}
+	t, err := env.target(o.input)
+	if err != nil {
+		return err
+	}
+	eng := engine(t.Client)
+	options := o.deployFlags.options()
+	options.History = t.History
+	p, err := eng.PlanRollback(ctx, t.App, t.Namespace, o.number, options)
+	if err != nil {
+		return err
+	}
+	return env.executeOne(ctx, eng, p, options, o.deployFlags, "Roll back to this?")
+}
+
+// executeOne carries out the plan of one app that was not rendered.
+func (e *Env) executeOne(ctx context.Context, eng *deploy.Engine, p *deploy.Prepared, o deploy.Options, flags deployFlags, question string) error {
+	e.warn(p.Plan.Warnings...)
+	done, err := e.execute(ctx, eng, p, o, flags, question)
+	if err != nil {
+		done.Error = e.sensitive.Mask(err.Error())
+	}
+	if e.Global.JSON() {
+		if jsonErr := e.writeJSON("", done); jsonErr != nil {
+			return jsonErr
+		}
+	}
+	return err
+}
