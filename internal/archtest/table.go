@@ -50,7 +50,7 @@ func Table() map[string]Rule {
 		"rendercache":  {Imports: []string{"readset"}, Libraries: []string{"github.com/klauspost/compress/"}},
 		"secret":       {Imports: []string{"fault", "object"}, Libraries: []string{"github.com/getsops/sops/v3/", "filippo.io/age", "github.com/ProtonMail/go-crypto/", "golang.org/x/crypto/ssh", "google.golang.org/grpc", "go.yaml.in/yaml/v3"}},
 		"textmerge":    {},
-		"yamledit":     {Libraries: []string{"go.yaml.in/yaml/v3"}},
+		"yamledit":     {Imports: []string{"fault"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 		"yamlmerge":    {Imports: []string{"textmerge", "yamledit"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 		"source":       {Imports: []string{"fault", "object", "render"}, Libraries: []string{"github.com/Masterminds/semver/v3", "go.yaml.in/yaml/v3"}},
 		"health":       {Imports: []string{"object"}, Libraries: []string{apimachinery, "github.com/fluxcd/cli-utils/pkg/kstatus/"}},

@@ -14,8 +14,7 @@ import (
 // of every splice again. Offsets are in bytes.
 type Layout struct {
 	text   []byte
-	starts []int // offset of every line
-	mark   int   // length of the byte order mark
+	starts []int // offset of every line, behind a byte order mark
 }
 
 // byteOrderMark may begin a text; the library does not count it.
@@ -25,7 +24,7 @@ const byteOrderMark = "\ufeff"
 func NewLayout(text []byte) *Layout {
 	l := &Layout{text: text, starts: []int{0}}
 	if bytes.HasPrefix(text, []byte(byteOrderMark)) {
-		l.mark = len(byteOrderMark)
+		l.starts[0] = len(byteOrderMark)
 	}
 	for i, c := range text {
 		if c == '\n' {
@@ -47,9 +46,6 @@ func (l *Layout) At(y *yaml.Node) int {
 		return len(l.text)
 	}
 	pos := l.starts[y.Line-1]
-	if y.Line == 1 {
-		pos += l.mark
-	}
 	for range y.Column - 1 {
 		if pos >= len(l.text) {
 			break
@@ -170,7 +166,7 @@ func (l *Layout) ScalarEnd(y *yaml.Node, indent, limit int) int {
 	case bytes.HasPrefix(l.text[min(pos, len(l.text)):], []byte(y.Value)):
 		return pos + len(y.Value)
 	}
-	return l.plainEnd(pos, limit)
+	return l.plainEnd(pos, indent, limit)
 }
 
 // quoted is the offset after the closing quote.
@@ -225,13 +221,17 @@ func (l *Layout) blockEnd(pos, indent, limit int) int {
 	return end
 }
 
-// plainEnd is the end of a plain scalar over several lines: a comment ends it.
-func (l *Layout) plainEnd(pos, limit int) int {
+// plainEnd is the end of a plain scalar over several lines: a comment ends it,
+// and a line that is indented no more than the collection around it.
+func (l *Layout) plainEnd(pos, indent, limit int) int {
 	end := pos
 	for line := pos; line < limit; line = l.After(line) {
 		text := l.text[line:l.LineEnd(line)]
 		trimmed := bytes.TrimSpace(text)
 		if len(trimmed) > 0 && trimmed[0] == '#' {
+			break
+		}
+		if spaces := len(text) - len(bytes.TrimLeft(text, " ")); line > pos && len(trimmed) > 0 && spaces <= indent {
 			break
 		}
 		comment := bytes.Index(text, []byte(" #"))

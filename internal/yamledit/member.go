@@ -30,7 +30,7 @@ func (l *Layout) Members(y *yaml.Node, limit int) ([]Member, error) {
 		}
 		list[i] = Member{Start: start, Alone: l.Alone(start)}
 	}
-	floor := 0
+	floor := l.starts[0]
 	for i := range list {
 		m := &list[i]
 		stop := limit
