@@ -32,6 +32,7 @@ func Table() map[string]Rule {
 		"git":      {Imports: []string{"fault"}, Libraries: []string{"github.com/go-git/", "golang.org/x/crypto/ssh"}},
 		"outbound": {Imports: []string{"fault"}, Libraries: []string{"github.com/jdx/go-netrc", "go.yaml.in/yaml/v3"}},
 		"registry": {Imports: []string{"fault", "outbound"}, Libraries: []string{"github.com/google/go-containerregistry/", "gocloud.dev/", "go.yaml.in/yaml/v3"}},
+		"forge":    {Imports: []string{"fault"}},
 		"kube":     {Imports: []string{"fault", "object"}, Libraries: []string{apimachinery, clientGo, "k8s.io/klog/v2", "golang.org/x/sync/"}},
 
 		// Engines: one step each, interfaces instead of adapters.
