@@ -50,7 +50,8 @@ type Protection struct {
 	Protected Answer
 	// Push says whether this token may push to it directly.
 	Push Answer
-	// Checks are the contexts of statuses that a merge waits for, in order.
+	// Checks are the contexts of statuses that a merge waits for, in order:
+	// names, or patterns in which * stands for any characters.
 	Checks []string
 	// Approvals is how many reviews a merge waits for.
 	Approvals int

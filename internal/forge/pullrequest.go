@@ -1,6 +1,9 @@
 package forge
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // State is that of a pull request.
 type State string
@@ -20,7 +23,7 @@ type PullRequest struct {
 	State       State
 	// Head and Base are branches. HeadRepository is the path of the head's
 	// repository; that of the forge unless the pull request is from a fork,
-	// and empty when that fork is gone.
+	// and empty when that fork is gone or not told.
 	Head, Base, HeadRepository string
 	// HeadCommit is what it would merge now; MergeCommit what merging made,
 	// empty before.
@@ -35,7 +38,7 @@ type PullRequest struct {
 }
 
 // Fork reports whether a pull request comes from another repository than r.
-func (p PullRequest) Fork(r Repository) bool { return p.HeadRepository != r.Path }
+func (p PullRequest) Fork(r Repository) bool { return !strings.EqualFold(p.HeadRepository, r.Path) }
 
 // NewPullRequest is what to open. Head and Base are branches of one
 // repository. Labels that do not exist are created.

@@ -1,6 +1,10 @@
 package forge
 
-import "context"
+import (
+	"context"
+	"slices"
+	"strings"
+)
 
 // StatusState is how a check on a commit went.
 type StatusState string
@@ -40,4 +44,44 @@ func Cut(text string, limit int) string {
 		return text
 	}
 	return string(runes[:max(limit-1, 0)]) + "…"
+}
+
+// Missing are the required checks, names or patterns (* for any characters),
+// that no successful status answers; also the contexts that a pattern selects
+// and that are not successful.
+func Missing(required []string, have []Status) []string {
+	var missing []string
+	for _, pattern := range required {
+		any := false
+		for _, s := range have {
+			if !matches(pattern, s.Context) {
+				continue
+			}
+			any = true
+			if s.State != Success && !slices.Contains(missing, s.Context) {
+				missing = append(missing, s.Context)
+			}
+		}
+		if !any {
+			missing = append(missing, pattern)
+		}
+	}
+	return missing
+}
+
+func matches(pattern, name string) bool {
+	before, after, has := strings.Cut(pattern, "*")
+	if !has {
+		return pattern == name
+	}
+	rest, ok := strings.CutPrefix(name, before)
+	if !ok {
+		return false
+	}
+	for i := 0; i <= len(rest); i++ {
+		if matches(after, rest[i:]) {
+			return true
+		}
+	}
+	return false
 }
