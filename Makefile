@@ -3,11 +3,14 @@ KUBE      := v1.36.1
 CACHE     := $(CURDIR)/.cache
 LAB       := $(CACHE)/lab/$(KUBE)/labcluster
 TESTLAB   := $(CACHE)/cluster-test
+GITEA     := v1.26.0
+FORGE     := $(CACHE)/forge/$(GITEA)/labforge
+TESTFORGE := $(CACHE)/forge-test
 COMMIT    := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
 LDFLAGS   := -s -w -X main.commit=$(COMMIT)
 export GOTOOLCHAIN := local
 
-.PHONY: build demo test fuzz check lab bench agree soak clean FORCE
+.PHONY: build demo test fuzz check lab forge bench agree soak clean FORCE
 
 build: bin/tug            ## the program, in bin/
 
@@ -20,14 +23,22 @@ $(LAB): FORCE
 lab: $(LAB)               ## a Kubernetes control plane for trying things; prints its KUBECONFIG
 	@$(LAB) up --dir $(CACHE)/cluster
 
+$(FORGE): FORCE
+	@lab/forge/build.sh $@
+
+forge: $(FORGE)           ## a Gitea for trying things; prints what tests need to use it
+	@$(FORGE) up --dir $(CACHE)/forge-lab >&2
+	@echo "export LABFORGE=$(FORGE) TUG_LAB_FORGE=$(CACHE)/forge-lab"
+
 demo: bin/tug $(LAB)      ## the main job, from render to delete; DEMO_KEEP=0 tears the cluster down
 	@TUG=$(CURDIR)/bin/tug LABCLUSTER=$(LAB) DEMO_DIR=$(CACHE)/demo hack/demo.sh
 
-test: $(LAB)              ## all tests on a fresh cluster, race detector on
+test: $(LAB) $(FORGE)     ## all tests on a fresh cluster and forge, race detector on
 	@echo "building the tests with the race detector (some minutes with a cold cache), then running them" >&2
-	@LABCLUSTER=$(LAB) LAB_DIR=$(TESTLAB) hack/with-lab.sh go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
-	@echo "testing the lab and the bench, which are modules of their own" >&2
+	@LABCLUSTER=$(LAB) LAB_DIR=$(TESTLAB) LABFORGE=$(FORGE) FORGE_DIR=$(TESTFORGE) hack/with-lab.sh hack/with-forge.sh go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+	@echo "testing the labs and the bench, which are modules of their own" >&2
 	@cd lab/cluster && go test -timeout 20m $(TESTFLAGS) ./...
+	@cd lab/forge && LABFORGE=$(FORGE) go test -timeout 10m $(TESTFLAGS) ./...
 	@cd bench && go test -timeout 10m $(TESTFLAGS) ./...
 
 fuzz:                     ## every fuzz target for FUZZ_TIME (default 10s) each
@@ -45,6 +56,7 @@ agree: $(LAB)             ## compare verdicts of tug check with kubeconform, kub
 soak: bin/tug $(LAB)      ## kill deploys at random moments (SOAK_RUNS, default 50) and look for leaks
 	@TUG=$(CURDIR)/bin/tug LABCLUSTER=$(LAB) LAB_DIR=$(CACHE)/cluster-soak hack/with-lab.sh hack/kill-test.sh
 
-clean:                    ## stop clusters that make started and remove what it built
+clean:                    ## stop clusters and forges that make started and remove what it built
 	@for d in $(CACHE)/cluster $(TESTLAB) $(CACHE)/demo/cluster $(CACHE)/cluster-soak $(CACHE)/cluster-agree; do test ! -d $$d || $(LAB) down --dir $$d; done
+	@for d in $(CACHE)/forge-lab $(TESTFORGE); do test ! -d $$d || $(FORGE) down --dir $$d; done
 	@rm -rf bin $(CACHE)
