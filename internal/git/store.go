@@ -45,8 +45,6 @@ type store struct {
 	trees   map[plumbing.Hash]*tree
 	partial bool
 	shallow bool
-	// lazy, when set, fetches an object that is not there.
-	lazy func(plumbing.Hash) error
 }
 
 func openStore(dirs gitDirs, c config) (*store, error) {
@@ -129,17 +127,6 @@ func (s *store) packTime() time.Time {
 // read gives the content of an object of at most limit bytes and its type. The
 // caller holds no lock.
 func (s *store) read(h plumbing.Hash, limit int64) ([]byte, plumbing.ObjectType, error) {
-	data, t, err := s.readHere(h, limit)
-	if s.lazy == nil || !errors.Is(err, plumbing.ErrObjectNotFound) {
-		return data, t, err
-	}
-	if err := s.lazy(h); err != nil {
-		return nil, 0, err
-	}
-	return s.readHere(h, limit)
-}
-
-func (s *store) readHere(h plumbing.Hash, limit int64) ([]byte, plumbing.ObjectType, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	data, t, err := s.readOnce(h, limit)
@@ -150,7 +137,7 @@ func (s *store) readHere(h plumbing.Hash, limit int64) ([]byte, plumbing.ObjectT
 		}
 		data, t, err = s.readOnce(h, limit)
 	}
-	if errors.Is(err, plumbing.ErrObjectNotFound) && s.lazy == nil {
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
 		err = s.missing(h)
 	}
 	return data, t, err
@@ -193,20 +180,6 @@ func content(objects *filesystem.ObjectStorage, h plumbing.Hash) ([]byte, plumbi
 
 // size is the length of an object in bytes.
 func (s *store) size(h plumbing.Hash) (int64, error) {
-	size, err := s.sizeHere(h)
-	if !errors.Is(err, plumbing.ErrObjectNotFound) {
-		return size, err
-	}
-	if s.lazy == nil {
-		return 0, s.missing(h)
-	}
-	if err := s.lazy(h); err != nil {
-		return 0, err
-	}
-	return s.sizeHere(h)
-}
-
-func (s *store) sizeHere(h plumbing.Hash) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, objects := range s.objects {
@@ -215,7 +188,7 @@ func (s *store) sizeHere(h plumbing.Hash) (int64, error) {
 			return size, err
 		}
 	}
-	return 0, plumbing.ErrObjectNotFound
+	return 0, s.missing(h)
 }
 
 // missing says why an object is not there, and how to get it.

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/tugops/tug/internal/yamledit"
 )
 
 // Mark writes kpt's identity marks into a resource that was fetched: the
@@ -32,17 +30,17 @@ func Mark(text []byte) []byte {
 	if !ok || root.keys[i].LineComment != "" {
 		return orElse(marked, ok, text)
 	}
-	l := yamledit.NewLayout(marked)
+	l := newLayout(marked)
 	again, err := parse(marked)
 	if err != nil {
 		return text
 	}
-	end := l.KeyEnd(again.keys[again.index["metadata"]])
-	if end < 0 || len(bytes.TrimSpace(marked[end:l.LineEnd(end)])) > 0 {
+	end := l.keyEnd(again.keys[again.index["metadata"]])
+	if end < 0 || len(bytes.TrimSpace(marked[end:l.lineEnd(end)])) > 0 {
 		return marked
 	}
 	comment := " # " + mergeMark + " " + id.Namespace + "/" + id.Name
-	out := bytes.Join([][]byte{marked[:end], marked[l.LineEnd(end):]}, []byte(comment))
+	out := bytes.Join([][]byte{marked[:end], marked[l.lineEnd(end):]}, []byte(comment))
 	if !says(out, again) {
 		return marked
 	}
