@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +26,8 @@ func sopsProgram(t *testing.T) string {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	// Tests run beside each other, so each builds into a file of its own, and
+	// whoever is last puts the same program in the same place.
 	made := filepath.Join(t.TempDir(), "sops")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", made, "github.com/getsops/sops/v3/cmd/sops").CombinedOutput(); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -36,8 +39,14 @@ func sopsProgram(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(program+".new", data, 0o755); err != nil || os.Rename(program+".new", program) != nil {
-		t.Fatal("keep sops", err)
+	next, err := os.CreateTemp(cache, "sops-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(next.Name())
+	_, err = next.Write(data)
+	if err := errors.Join(err, next.Chmod(0o755), next.Close(), os.Rename(next.Name(), program)); err != nil {
+		t.Fatal("keep sops: ", err)
 	}
 	return program
 }
