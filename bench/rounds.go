@@ -32,6 +32,7 @@ func (b *bench) measure(ctx context.Context) error {
 		func() error { return b.requests(ctx) },
 		func() error { return b.starts(ctx) },
 		func() error { return b.renders(ctx) },
+		func() error { return b.engines(ctx) },
 		func() error { return b.revisions(ctx) },
 		func() error { return b.dependencies(ctx) },
 	)

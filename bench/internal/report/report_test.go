@@ -24,6 +24,7 @@ func within() *report.Results {
 		report.TugDelete: 1500, report.TugRender: 70, report.HelmTemplate: 70, report.TugVersion: 39,
 		report.TugDiffCold: 14999, report.TugDiffWarm: 999, report.TugRenderAll: 1000, report.TugRenderAllHot: 100, report.TugRenderMany: 900,
 		report.HelmDependencies: 1000, report.TugDependencies: 200,
+		report.EngineHelm: 20, report.EngineTug: 20, report.EngineCold: 100, report.EngineHot: 10,
 	} {
 		r.Add(name, ran(ms, 99), 0)
 	}
@@ -56,10 +57,10 @@ func TestBudgetsOverTheLimitDoNotPass(t *testing.T) {
 		"dry runs of an unchanged deploy":                                   func(r *report.Results) { r.Requests[report.TugSame]["dry-run"] = 1 },
 		"delete until gone / helm install":                                  func(r *report.Results) { r.Row(report.TugDelete).Wall[0] = 1.51 },
 		"anonymous memory of tug, most":                                     func(r *report.Results) { r.Row(report.TugPlan).Anon[0] = 100 << 20 },
-		"tug render / helm template, 30 subcharts":                          func(r *report.Results) { r.Row(report.TugRender).Wall[0] = 0.071 },
+		"tug's engine / Helm's engine, 30 subcharts":                        func(r *report.Results) { r.Row(report.EngineTug).Wall[0] = 0.021 },
 		"tug diff, 500 apps x 2 revisions, cold":                            func(r *report.Results) { r.Row(report.TugDiffCold).Wall[0] = 15 },
 		"tug diff, 500 apps, one changed, warm":                             func(r *report.Results) { r.Row(report.TugDiffWarm).Wall[0] = 1 },
-		"render of 500 apps, unchanged / --no-cache":                        func(r *report.Results) { r.Row(report.TugRenderAllHot).Wall[0] = 0.11 },
+		"render found in the cache / rendered, real charts":                 func(r *report.Results) { r.Row(report.EngineHot).Wall[0] = 0.011 },
 		"anonymous memory of tug, 20,000 objects":                           func(r *report.Results) { r.Row(report.TugRenderMany).Anon[0] = 300 << 20 },
 		"tug render with 40 dependencies over HTTP / helm dependency build": func(r *report.Results) { r.Row(report.TugDependencies).Wall[0] = 0.201 },
 		"tug version": func(r *report.Results) { r.Row(report.TugVersion).Wall[0] = 0.040 },
@@ -107,5 +108,17 @@ func TestMarkdown(t *testing.T) {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no line %q in\n%s", want, text)
 		}
+	}
+}
+
+func TestParseBenchmarks(t *testing.T) {
+	t.Parallel()
+	got := report.ParseBenchmarks("goos: linux\nBenchmarkHit/argo/argo-rollouts/hot-2 \t 1034\t   1083625 ns/op\t 5 B/op\nBenchmarkUmbrella/tug\t100\t12.5 ns/op\nPASS\nok  \tx\t1s\n")
+	want := []report.Benchmark{
+		{Name: "BenchmarkHit/argo/argo-rollouts/hot", PerOp: 1083625 * time.Nanosecond},
+		{Name: "BenchmarkUmbrella/tug", PerOp: 12 * time.Nanosecond},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
