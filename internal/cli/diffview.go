@@ -14,11 +14,7 @@ import (
 func diffText(s style, r *preview.Report, summary bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", s.head(r.Base+" → "+r.Head))
-	if len(r.Apps) == 0 {
-		fmt.Fprintf(&b, "nothing differs in %s\n", number(r.Compared(), "app"))
-	} else {
-		fmt.Fprintf(&b, "%s\n", reach(r))
-	}
+	fmt.Fprintf(&b, "%s\n", r.Reach())
 	for _, env := range r.Elsewhere {
 		fmt.Fprintf(&b, "%s\n", s.note("not compared: environment "+env+" is rendered from a branch or repository of its own"))
 	}
@@ -35,54 +31,15 @@ func diffText(s style, r *preview.Report, summary bool) string {
 	return b.String()
 }
 
-// reach says how far a change reaches: its blast radius.
-func reach(r *preview.Report) string {
-	verb := "differ"
-	if len(r.Apps) == 1 {
-		verb = "differs"
-	}
-	text := fmt.Sprintf("%d of %s %s", len(r.Apps), number(r.Checked, "app"), verb)
-	if len(r.Environments) > 0 {
-		text += " in " + strings.Join(r.Environments, ", ")
-	}
-	return text + ": " + countsText(r.Total)
-}
-
-func countsText(c preview.Counts) string {
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		word string
-	}{{c.Deleted, "deleted"}, {c.Changed, "changed"}, {c.Created, "new"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
-		}
-	}
-	if len(parts) == 0 {
-		return "no objects"
-	}
-	return strings.Join(parts, ", ")
-}
-
-func number(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}
-
 func writeDiffApp(b *strings.Builder, s style, a preview.App, summary bool) {
-	title := a.App
-	if a.Env != "" {
-		title += "/" + a.Env
-	}
+	title := a.Title()
 	switch a.Status {
 	case preview.Added:
 		title += " (new app)"
 	case preview.Removed:
 		title += " (app removed)"
 	}
-	fmt.Fprintf(b, "%s  %s\n", s.head(title), s.dim(countsText(a.Counts)))
+	fmt.Fprintf(b, "%s  %s\n", s.head(title), s.dim(a.Counts.String()))
 	for _, r := range a.Risks {
 		fmt.Fprintf(b, "  %s %s\n", s.bad("!"), r.Text+refsText(r.Refs))
 	}

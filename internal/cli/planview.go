@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -9,9 +8,6 @@ import (
 	"github.com/tugops/tug/internal/object"
 	"github.com/tugops/tug/internal/plan"
 )
-
-// maxValue is how much of a value a plan shows on one line, in characters.
-const maxValue = 120
 
 // imagesPath is the field that records the origins of pinned images.
 const imagesPath = `metadata.annotations["` + object.AnnotationImages + `"]`
@@ -98,7 +94,7 @@ func writeChange(b *strings.Builder, s style, c plan.Change) {
 }
 
 func writeField(b *strings.Builder, s style, f plan.Field) {
-	from, to := shortValue(f.From), shortValue(f.To)
+	from, to := plan.ShortValue(f.From), plan.ShortValue(f.To)
 	by := ""
 	if f.Manager != "" {
 		by = "  " + s.dim("set by "+f.Manager)
@@ -111,27 +107,6 @@ func writeField(b *strings.Builder, s style, f plan.Field) {
 	default:
 		fmt.Fprintf(b, "      %s: %s → %s%s\n", f.Path, s.bad(from), s.good(to), by)
 	}
-}
-
-// shortValue is a value on one line, cut in the middle when it is long, so
-// that a changed digest at its end is still seen.
-func shortValue(v any) string {
-	text, ok := v.(string)
-	if !ok {
-		data, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Sprint(v)
-		}
-		text = string(data)
-	} else if strings.ContainsAny(text, "\n\t") || text == "" {
-		text = fmt.Sprintf("%q", text)
-	}
-	runes := []rune(text)
-	if len(runes) <= maxValue {
-		return text
-	}
-	half := (maxValue - 1) / 2
-	return string(runes[:half]) + "…" + string(runes[len(runes)-half:])
 }
 
 // stageTitle is the heading over the changes of one stage.
