@@ -52,6 +52,7 @@ func Table() map[string]Rule {
 		"textmerge":    {},
 		"yamlmerge":    {Imports: []string{"textmerge"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 		"source":       {Imports: []string{"fault", "object", "render"}, Libraries: []string{"github.com/Masterminds/semver/v3", "go.yaml.in/yaml/v3"}},
+		"credential":   {},
 		"health":       {Imports: []string{"object"}, Libraries: []string{apimachinery, "github.com/fluxcd/cli-utils/pkg/kstatus/"}},
 		"inventory":    {Imports: []string{"fault", "object"}, Libraries: []string{apimachinery, "github.com/klauspost/compress/"}},
 		"plan":         {Imports: []string{"fault", "inventory", "object"}, Libraries: []string{apimachinery}},
@@ -73,7 +74,7 @@ func Table() map[string]Rule {
 		// Shell.
 		"cli": {
 			Imports: []string{
-				"check", "check/problem", "check/report", "check/schema", "deploy", "event", "fault", "git", "health", "imagelock", "inventory", "kube", "object", "plan",
+				"check", "check/problem", "check/report", "check/schema", "credential", "deploy", "event", "fault", "git", "health", "imagelock", "inventory", "kube", "object", "plan",
 				"preview", "program", "project", "registry", "render", "render/flux", "render/helm", "render/krm", "render/kustomize", "render/plain", "render/ytt", "rendercache", "secret", "snapshot",
 				"outbound", "source", "textmerge", "vendoring",
 			},

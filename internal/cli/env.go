@@ -62,6 +62,8 @@ type Global struct {
 	LogLevel   string
 	NoColor    bool
 	Quiet      bool
+	// Strict refuses credentials that are not of the command (design.md section 7).
+	Strict bool
 }
 
 // JSON reports whether results and errors are to be JSON.

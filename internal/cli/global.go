@@ -24,6 +24,7 @@ func (e *Env) addGlobalFlags(root *cobra.Command) {
 	f.StringVar(&g.Output, "output", "human", "`FORM` of results, errors and progress: human or json")
 	f.StringVar(&g.LogLevel, "log-level", "warn", "log on stderr from this `LEVEL` on: debug, info, warn or error")
 	f.BoolVar(&g.NoColor, "no-color", false, "no colours (also with NO_COLOR set)")
+	f.BoolVar(&g.Strict, "strict", false, "refuse to start when there are credentials that the command does not need (also with TUG_STRICT=true)")
 	f.BoolVarP(&g.Quiet, "quiet", "q", false, "no progress and no warnings, only results and errors")
 	oneOf(root, "output", "human", "json")
 	oneOf(root, "log-level", logLevels()...)

@@ -92,8 +92,11 @@ remembers what it did. Start with:
 		SilenceErrors: true, SilenceUsage: true,
 		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			return env.checkGlobal()
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := env.checkGlobal(); err != nil {
+				return err
+			}
+			return env.checkStrict(cmd)
 		},
 	}
 	env.addGlobalFlags(root)
