@@ -7,6 +7,7 @@ import (
 	"github.com/tugops/tug/internal/deploy"
 	"github.com/tugops/tug/internal/fault"
 	"github.com/tugops/tug/internal/object"
+	"github.com/tugops/tug/internal/project"
 )
 
 // gone is an app that runs, and that tug.yaml does not name any more.
@@ -25,7 +26,7 @@ func (r *run) gone(ctx context.Context) ([]gone, error) {
 	if r.in.App != "" || r.source.project.File == "" {
 		return nil, nil
 	}
-	declared, err := r.declared()
+	declared, err := r.declared(r.specs)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,9 @@ func (r *run) gone(ctx context.Context) ([]gone, error) {
 		if a.Keep != "" {
 			r.env.warn(object.AppKey(a.Namespace, a.App) + " is gone from tug.yaml, but stays: " + a.Keep)
 		} else {
-			if g.prepared, err = r.engine.PlanAbandoned(ctx, a, r.flags.options()); err != nil {
+			o := r.flags.options()
+			o.Others = func(context.Context) (map[object.Ref]string, error) { return r.taken, nil }
+			if g.prepared, err = r.engine.PlanAbandoned(ctx, a, o); err != nil {
 				return nil, err
 			}
 			g.Hash = g.prepared.Plan.Hash
@@ -56,21 +59,50 @@ func (r *run) gone(ctx context.Context) ([]gone, error) {
 	return list, nil
 }
 
+// left says which apps the project does not name any more, and of which it is
+// sure: another app takes over what it declares of theirs. It looks at all apps
+// of the environment also in a run of one.
+func (r *run) left(ctx context.Context) (map[string]bool, error) {
+	if r.source.project.File == "" {
+		return nil, nil
+	}
+	in := r.in
+	in.App = ""
+	specs, err := r.source.specs(in)
+	if err != nil {
+		return nil, err
+	}
+	declared, err := r.declared(specs)
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.engine.Abandoned(ctx, declared)
+	if fault.Is(err, fault.Denied) {
+		return nil, nil // its owner stays
+	}
+	left := map[string]bool{}
+	for _, a := range all {
+		left[object.AppKey(a.Namespace, a.App)] = a.Keep == ""
+	}
+	return left, err
+}
+
 // deletes reports whether a deploy with these flags deletes the app.
 func (r *run) deletes(g gone) bool {
 	return g.Keep == "" && (g.Prune || slices.Contains(r.flags.consent, g.Hash))
 }
 
-// declared is what the project says of its apps.
-func (r *run) declared() (deploy.Declared, error) {
+// declared is what the project says of its apps, which are all of the
+// environment.
+func (r *run) declared(specs []project.Spec) (deploy.Declared, error) {
 	s := r.source
-	d := deploy.Declared{Env: r.specs[0].Env, Project: s.project.File}
+	d := deploy.Declared{Env: specs[0].Env, Project: s.project.File}
 	// With -n this run is about that namespace: an app in the environment's
 	// own is another deployment of it, which nothing is said about.
 	if ns := s.project.Environments[d.Env].Namespace; ns != "" && r.in.Namespace == "" {
 		d.Namespaces = append(d.Namespaces, ns)
 	}
-	for _, spec := range r.specs {
+	for _, spec := range specs {
 		ns := spec.Namespace
 		if ns == "" {
 			ns = r.namespace

@@ -177,12 +177,13 @@ func (r *planReport) write(env *Env, file string) error {
 // notePlanned remembers what later apps of the run can count on.
 func (r *run) notePlanned(p *deploy.Prepared) {
 	r.planned = append(r.planned, p.Snapshot.Objects...)
+	key := object.AppKey(p.Plan.Namespace, p.Plan.App)
 	for _, c := range p.Plan.Changes {
-		if c.Action == plan.Drop && c.HandedTo != "" {
-			if r.handed == nil {
-				r.handed = map[object.Ref]string{}
-			}
-			r.handed[c.Ref] = object.AppKey(p.Plan.Namespace, p.Plan.App)
+		switch {
+		case c.Action == plan.Drop && c.HandedTo != "":
+			r.handed[c.Ref] = key
+		case c.Action == plan.Take:
+			r.taken[c.Ref] = key
 		}
 	}
 }

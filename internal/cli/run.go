@@ -61,10 +61,12 @@ type run struct {
 	planned []*object.Object
 	// handed are the objects that those apps hand over, and the app they had.
 	handed map[object.Ref]string
+	// taken are the objects that those apps take over, and their keys.
+	taken map[object.Ref]string
 }
 
 func (e *Env) newRun(ctx context.Context, in input, flags deployFlags) (*run, error) {
-	r := &run{env: e, in: in, flags: flags}
+	r := &run{env: e, in: in, flags: flags, handed: map[object.Ref]string{}, taken: map[object.Ref]string{}}
 	var err error
 	if r.source, err = e.open(ctx, in); err != nil {
 		return nil, err
@@ -97,7 +99,7 @@ func (d *deployFlags) options() deploy.Options {
 func (r *run) options(spec project.Spec) deploy.Options {
 	o := r.flags.options()
 	o.ExpectHash, o.History, o.Others = r.hashes[spec.App], spec.History, r.others(spec)
-	o.Humans = spec.Humans
+	o.Humans, o.Left = spec.Humans, r.left
 	if spec.Drift == project.DriftDetect {
 		o.Policy = plan.PolicyDetect
 	}

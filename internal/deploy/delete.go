@@ -48,6 +48,9 @@ func (e *Engine) PlanDelete(ctx context.Context, app, namespace string, o Option
 			return nil, e.noApp(ctx, app, namespace)
 		}
 		p.input.Env = rec.Head.Env
+		if p.input.Others, err = lazily(ctx, o.Others)(); err != nil {
+			return nil, err
+		}
 		err = e.seeRecorded(ctx, p, store)
 	}
 	if err != nil {

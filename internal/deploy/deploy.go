@@ -63,6 +63,11 @@ type Options struct {
 	// Handed says which app hands over an object by a plan that is carried out
 	// before this one in the same run.
 	Handed map[object.Ref]string
+	// Left says which apps (by app key) are gone from the project and may be
+	// deleted (Abandoned without a reason to keep them). What they own and this
+	// app declares is taken over from them, as if they had handed it over:
+	// nobody deploys them again who could. It is asked for foreign objects only.
+	Left func(ctx context.Context) (map[string]bool, error)
 	// Others says which app of the environment (by app key) declares an
 	// object at the same commit. It is called for prune candidates only.
 	Others func(ctx context.Context) (map[object.Ref]string, error)

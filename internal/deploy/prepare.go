@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/tugops/tug/internal/fault"
 	"github.com/tugops/tug/internal/inventory"
@@ -103,7 +104,7 @@ func (e *Engine) decide(ctx context.Context, p *Prepared, o Options) error {
 	if err := e.checkNamespaces(ctx, p, o); err != nil {
 		return err
 	}
-	if in.HandedToUs, err = e.handedToUs(ctx, in, o.Handed); err != nil {
+	if in.HandedToUs, err = e.handedToUs(ctx, in, o); err != nil {
 		return err
 	}
 	if in.Compared, err = e.compare(ctx, in.Desired, plan.Unclear(*in)); err != nil {
@@ -165,24 +166,28 @@ func (e *Engine) see(ctx context.Context, in *plan.Input) error {
 
 // handedToUs finds out which foreign objects that we declare were handed to us
 // by the app that owns them: by the records of those owners, or before, by
-// plans that are carried out before this one.
-func (e *Engine) handedToUs(ctx context.Context, in *plan.Input, before map[object.Ref]string) (map[object.Ref]string, error) {
-	key := object.AppKey(in.Namespace, in.App)
+// plans that are carried out before this one, or because that app was removed
+// from the project or renamed (cluster-semantics.md 7.3).
+func (e *Engine) handedToUs(ctx context.Context, in *plan.Input, o Options) (map[object.Ref]string, error) {
+	key, left := object.AppKey(in.Namespace, in.App), lazily(ctx, o.Left)
 	owners := map[string]*inventory.Record{}
 	handed := map[object.Ref]string{}
-	for _, o := range in.Desired {
-		live, ok := in.Live[o.Ref()]
+	for _, d := range in.Desired {
+		live, ok := in.Live[d.Ref()]
 		owner := live.Annotations[object.AnnotationOwner]
 		if !ok || owner == key || owner == "" || live.Labels[object.LabelApp] != object.AppHash(owner) {
 			continue
 		}
-		if before[o.Ref()] == owner {
-			handed[o.Ref()] = owner
+		gone, err := left()
+		if err != nil {
+			return nil, err
+		}
+		if o.Handed[d.Ref()] == owner || gone[owner] {
+			handed[d.Ref()] = owner
 			continue
 		}
 		rec, asked := owners[owner]
 		if !asked {
-			var err error
 			if rec, err = e.recordOf(ctx, owner); err != nil {
 				return nil, err
 			}
@@ -191,11 +196,22 @@ func (e *Engine) handedToUs(ctx context.Context, in *plan.Input, before map[obje
 		if rec == nil {
 			continue
 		}
-		if it, ok := rec.Item(o.Ref()); ok && it.Handed == key {
-			handed[o.Ref()] = owner
+		if it, ok := rec.Item(d.Ref()); ok && it.Handed == key {
+			handed[d.Ref()] = owner
 		}
 	}
 	return handed, nil
+}
+
+// lazily calls f at most once, and not at all while nobody asks.
+func lazily[T any](ctx context.Context, f func(context.Context) (T, error)) func() (T, error) {
+	return sync.OnceValues(func() (T, error) {
+		if f == nil {
+			var none T
+			return none, nil
+		}
+		return f(ctx)
+	})
 }
 
 // recordOf reads the record of another app; nil when there is none or it may

@@ -319,6 +319,50 @@ func TestSemantics_7_3_AnObjectIsHandedOverInsteadOfDeleted(t *testing.T) {
 	}
 }
 
+// An app that was renamed never deploys again: the one with the new name takes
+// over what it declares, and what is left of the old one goes with consent.
+func TestSemantics_7_3_ARenamedAppHandsOverWithoutADeploy(t *testing.T) {
+	l := newLab(t)
+	l.deploy(l.snap("old", configMap("x"), configMap("dropped")))
+	uid := l.get("ConfigMap", "x").UID()
+	renamed := l.snap("new", configMap("x"))
+	left := func(gone bool) func(*deploy.Options) {
+		return func(o *deploy.Options) {
+			o.Left = func(context.Context) (map[string]bool, error) {
+				return map[string]bool{object.AppKey(l.ns, "old"): gone}, nil
+			}
+		}
+	}
+	_, err := l.try(renamed, left(false)) // it stays, for some reason
+	wantFault(t, err, fault.Conflict, "belongs to "+l.ns+"/old", "tug delete -a old -n "+l.ns)
+	p := l.plan(renamed, left(true))
+	if diff := cmp.Diff([]string{"take-over ConfigMap x"}, actions(p)); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+	before, err := l.engine.PlanDelete(t.Context(), "old", l.ns, l.options(l.others("new", l.ref("ConfigMap", "x"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.deploy(renamed, left(true))
+	if x := l.get("ConfigMap", "x"); x.UID() != uid || x.Annotation(object.AnnotationOwner) != l.ns+"/new" {
+		t.Errorf("after the hand-over: %v", x.Meta())
+	}
+	after, err := l.engine.PlanDelete(t.Context(), "old", l.ns, l.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.Plan.Hash != after.Plan.Hash {
+		t.Error("consent that was given before the hand-over is none after it")
+	}
+	if _, err := l.engine.Execute(t.Context(), after, l.options()); err != nil {
+		t.Fatal(err)
+	}
+	if l.get("ConfigMap", "x") == nil || l.get("ConfigMap", "dropped") != nil {
+		t.Error("what was handed over was deleted, or the rest was not")
+	}
+	l.wantNothing("old")
+}
+
 func TestSemantics_7_3_OthersAreAskedOnlyForPruneCandidates(t *testing.T) {
 	l := newLab(t)
 	asked := 0

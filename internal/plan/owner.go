@@ -64,8 +64,7 @@ func (c *computer) mayWrite(l object.Live, item inventory.Item) *fault.Error {
 	case w.mine, c.handed(l.Ref, w):
 		return nil
 	case !w.nobody():
-		return fault.New(fault.Conflict, "belongs to %s", w.app).
-			Hint("declare it in one of the two apps only; when %s no longer declares it, its next deploy hands it over", w.app)
+		return belongs(w)
 	case shared(l.Ref) && tool(l) == "":
 		return nil
 	case tool(l) != "":
@@ -74,6 +73,15 @@ func (c *computer) mayWrite(l object.Live, item inventory.Item) *fault.Error {
 	}
 	e := fault.New(fault.Conflict, "exists, and no app of tug owns it%s", lastWriter(l))
 	return e.Hint("give yours another name, or delete the existing one if it is not needed")
+}
+
+func belongs(w ownership) *fault.Error {
+	f := fault.New(fault.Conflict, "belongs to %s", w.app).
+		Hint("declare it in one of the two apps only; when %s no longer declares it, its next deploy hands it over", w.app)
+	if namespace, app, ok := strings.Cut(w.app, "/"); ok && w.key {
+		f.Hint("if that app has another name now: `tug delete -a %s -n %s` removes it and what it owns", app, namespace)
+	}
+	return f
 }
 
 func (c *computer) handed(ref object.Ref, w ownership) bool {

@@ -64,6 +64,7 @@ func (c *computer) pruneRecorded(ref object.Ref, item inventory.Item) {
 func (c *computer) waiting(ref object.Ref, item inventory.Item, live object.Live) {
 	if c.in.Deleting {
 		c.drop(ref, item, live, "handed to "+item.Handed)
+		return
 	}
 	if c.in.Others != nil && c.in.Others[ref] != item.Handed {
 		c.plan.Warnings = append(c.plan.Warnings,
@@ -102,8 +103,13 @@ func (c *computer) hookLeft(live object.Live) bool {
 // same commit, instead of deleting it (cluster-semantics.md 7.3).
 func (c *computer) hand(ref object.Ref, item inventory.Item, live object.Live) bool {
 	to := c.in.Others[ref]
-	if c.in.Deleting || to == "" || to == c.key {
+	if to == "" || to == c.key {
 		return false
+	}
+	if c.in.Deleting {
+		// By the time of the delete that app has taken it.
+		c.drop(ref, item, live, "taken by "+to)
+		return true
 	}
 	c.drop(ref, item, live, "handed to "+to)
 	c.plan.Changes[len(c.plan.Changes)-1].HandedTo = to
