@@ -32,7 +32,13 @@ func Table() map[string]Rule {
 		"git":      {Imports: []string{"fault"}, Libraries: []string{"github.com/go-git/", "golang.org/x/crypto/ssh"}},
 		"outbound": {Imports: []string{"fault"}, Libraries: []string{"github.com/jdx/go-netrc", "go.yaml.in/yaml/v3"}},
 		"registry": {Imports: []string{"fault", "outbound"}, Libraries: []string{"github.com/google/go-containerregistry/", "gocloud.dev/", "go.yaml.in/yaml/v3"}},
-		"kube":     {Imports: []string{"fault", "object"}, Libraries: []string{apimachinery, clientGo, "k8s.io/klog/v2", "golang.org/x/sync/"}},
+		"forge":    {Imports: []string{"fault"}},
+		// One shape for each forge: words, JSON calls, no library.
+		"forge/rest":   {Imports: []string{"fault", "forge", "outbound"}},
+		"forge/gitea":  {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"forge/github": {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"forge/gitlab": {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"kube":         {Imports: []string{"fault", "object"}, Libraries: []string{apimachinery, clientGo, "k8s.io/klog/v2", "golang.org/x/sync/"}},
 
 		// Engines: one step each, interfaces instead of adapters.
 		"render":           {Imports: []string{"fault", "object"}},
@@ -50,7 +56,8 @@ func Table() map[string]Rule {
 		"rendercache":  {Imports: []string{"readset"}, Libraries: []string{"github.com/klauspost/compress/"}},
 		"secret":       {Imports: []string{"fault", "object"}, Libraries: []string{"github.com/getsops/sops/v3/", "filippo.io/age", "github.com/ProtonMail/go-crypto/", "golang.org/x/crypto/ssh", "google.golang.org/grpc", "go.yaml.in/yaml/v3"}},
 		"textmerge":    {},
-		"yamlmerge":    {Imports: []string{"textmerge"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
+		"yamledit":     {Imports: []string{"fault"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
+		"yamlmerge":    {Imports: []string{"textmerge", "yamledit"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 		"source":       {Imports: []string{"fault", "object", "render"}, Libraries: []string{"github.com/Masterminds/semver/v3", "go.yaml.in/yaml/v3"}},
 		"credential":   {},
 		"health":       {Imports: []string{"object"}, Libraries: []string{apimachinery, "github.com/fluxcd/cli-utils/pkg/kstatus/"}},
@@ -74,7 +81,7 @@ func Table() map[string]Rule {
 		// Shell.
 		"cli": {
 			Imports: []string{
-				"check", "check/problem", "check/report", "check/schema", "credential", "deploy", "event", "fault", "git", "health", "imagelock", "inventory", "kube", "object", "plan",
+				"check", "check/problem", "check/report", "check/schema", "credential", "deploy", "event", "fault", "forge", "forge/gitea", "forge/github", "forge/gitlab", "forge/rest", "git", "health", "imagelock", "inventory", "kube", "object", "plan",
 				"preview", "program", "project", "registry", "render", "render/flux", "render/helm", "render/krm", "render/kustomize", "render/plain", "render/ytt", "rendercache", "secret", "snapshot",
 				"outbound", "source", "textmerge", "vendoring",
 			},
@@ -86,6 +93,7 @@ func Table() map[string]Rule {
 		"archtest":          {},
 		"render/rendertest": {Imports: []string{"fault", "object", "render"}},
 		"corpustest":        {},
+		"forge/contract":    {Imports: []string{"fault", "forge"}, Libraries: []string{"github.com/google/go-cmp/"}},
 		"forgetest":         {Imports: []string{"gittest"}},
 		"gittest":           {},
 		"kubetest":          {Imports: []string{"kube", "object"}, Libraries: []string{apimachinery, clientGo, k8sAPI, "sigs.k8s.io/yaml"}},
@@ -95,7 +103,7 @@ func Table() map[string]Rule {
 
 // TestOnly are packages that only tests may import.
 func TestOnly() []string {
-	return []string{"archtest", "corpustest", "render/rendertest", "forgetest", "gittest", "kubetest", "registrytest"}
+	return []string{"archtest", "corpustest", "forge/contract", "forgetest", "render/rendertest", "gittest", "kubetest", "registrytest"}
 }
 
 // Fence is a use of the standard library that only some packages may make.

@@ -81,7 +81,7 @@ func (e *Engine) preflight(ctx context.Context, p *Prepared, o Options) error {
 }
 
 // verbsOf are the verbs that a change needs. A server-side apply that creates
-// needs create and patch; a wait lists and watches.
+// needs create and patch; a wait lists and watches, also for what goes.
 func verbsOf(c plan.Change, o Options) []string {
 	verbs := []string{"get"}
 	switch c.Action {
@@ -90,7 +90,7 @@ func verbsOf(c plan.Change, o Options) []string {
 	case plan.Update, plan.Reown, plan.Take:
 		verbs = append(verbs, "patch")
 	case plan.Delete:
-		return append(verbs, "delete")
+		verbs = append(verbs, "delete")
 	case plan.Run:
 		return append(verbs, "list", "watch", "create", "patch", "delete")
 	default:

@@ -183,6 +183,25 @@ func TestSemantics_5_2_AConflictChecksTheOwner(t *testing.T) {
 	}
 }
 
+// What somebody else made between plan and write is not overwritten, although
+// there was nothing whose UID could be sent.
+func TestSemantics_5_2_ACreateOverwritesNobody(t *testing.T) {
+	l := newLab(t)
+	l.spy.before = once(applies("a"), func() { l.person().Apply(configMap("a", "v", "theirs")) })
+	_, err := l.try(l.snap("shop", configMap("a", "v", "ours")))
+	wantFault(t, err, fault.Conflict, "ConfigMap "+l.ns+"/a", "no app of tug owns it")
+	a := l.get("ConfigMap", "a")
+	if field(a, "data", "v") != "theirs" || a.Label(object.LabelApp) != "" {
+		t.Errorf("somebody else's object was written: %v", a.Fields)
+	}
+	// It is recorded ahead, and all the same not deleted with the app.
+	l.spy.before = nil
+	l.delete("shop")
+	if l.get("ConfigMap", "a") == nil {
+		t.Error("somebody else's object was deleted")
+	}
+}
+
 func TestSemantics_5_2_RequestsEndBeforeTheLeaseCanExpire(t *testing.T) {
 	l := newLab(t)
 	var expiry []time.Time

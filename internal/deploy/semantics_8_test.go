@@ -17,6 +17,7 @@ import (
 	"github.com/tugops/tug/internal/inventory"
 	"github.com/tugops/tug/internal/kubetest"
 	"github.com/tugops/tug/internal/object"
+	"github.com/tugops/tug/internal/plan"
 )
 
 // order is the order in which objects were written or deleted first.
@@ -89,6 +90,46 @@ webhooks:
 		wantOrder(t, gone, hook, "Service web", config, "Namespace "+l.ns+"-two")
 	}
 	l.wantNothing("shop")
+}
+
+// Every kind that the statement names is in its group, in the plan for this
+// very API server, whatever the order in the repository.
+func TestSemantics_8_1_EachKindIsInItsGroup(t *testing.T) {
+	l := newLab(t)
+	named := func(apiVersion, kind string, rest ...string) string {
+		return "{apiVersion: " + apiVersion + ", kind: " + kind + ", metadata: {name: NAMESPACE-x}" + strings.Join(rest, "") + "}"
+	}
+	late := []string{
+		named("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+		named("apiregistration.k8s.io/v1", "APIService"),
+	}
+	workloads := []string{
+		named("v1", "Service"), named("apps/v1", "StatefulSet"), named("apps/v1", "DaemonSet"), named("batch/v1", "CronJob"),
+		named("networking.k8s.io/v1", "Ingress"), named("autoscaling/v2", "HorizontalPodAutoscaler"),
+	}
+	config := []string{
+		named("rbac.authorization.k8s.io/v1", "RoleBinding"), named("rbac.authorization.k8s.io/v1", "ClusterRole"),
+		named("v1", "ServiceAccount"), named("v1", "ConfigMap"), named("v1", "Secret"),
+		named("storage.k8s.io/v1", "StorageClass"), named("v1", "PersistentVolume"), named("v1", "PersistentVolumeClaim"),
+		named("v1", "ResourceQuota"), named("v1", "LimitRange"), named("scheduling.k8s.io/v1", "PriorityClass"),
+	}
+	p := l.plan(l.snap("shop", slices.Concat(late, []string{l.widget("w", "size: 1")}, workloads, config,
+		[]string{l.widgets(), named("v1", "Namespace")})...))
+	got := map[string]int{}
+	last := plan.StageDefinitions
+	for _, c := range p.Plan.Changes {
+		if c.Stage < last {
+			t.Errorf("%s of %s comes after %s", c.Ref, c.Stage, last)
+		}
+		last = c.Stage
+		got[c.Stage.String()]++
+	}
+	want := map[string]int{
+		"namespaces and definitions": 2, "configuration": len(config), "workloads": len(workloads), "custom resources": 1, "webhooks": len(late),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("objects by group (-want +got):\n%s", diff)
+	}
 }
 
 // A barrier is not only an order of requests: nothing of a group is sent
@@ -254,7 +295,7 @@ func TestSemantics_8_3_AFailureSaysWhy(t *testing.T) {
 	l.deploy(l.snap("shop", deployment("web", "registry.example/web:1", 1)))
 	_, err := l.try(l.snap("shop", deployment("web", "registry.example/lab-missing:2", 1)),
 		func(o *deploy.Options) { o.Timeout = 20 * time.Second })
-	wantFault(t, err, fault.NotReady, "Deployment "+l.ns+"/web", "ImagePull", "lab-missing:2")
+	wantFault(t, err, fault.NotReady, "Deployment "+l.ns+"/web", "ImagePull", "lab-missing:2", "event: Failed")
 	if fault.KindOf(err).ExitCode() != 6 {
 		t.Errorf("exit code %d", fault.KindOf(err).ExitCode())
 	}

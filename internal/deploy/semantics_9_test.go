@@ -127,6 +127,24 @@ func TestSemantics_9_2_MissingVerbsAreNamedBeforeTheFirstWrite(t *testing.T) {
 	}
 }
 
+// A delete waits until the objects are gone, which needs the right to watch.
+func TestSemantics_9_2_ADeleteIsForeseenToo(t *testing.T) {
+	l := newLab(t)
+	l.deploy(l.snap("shop", configMap("a"), configMap("b")))
+	u := kubetest.User(t, l.ns,
+		kubetest.Rule("get,list,create,patch", "", "configmaps"),
+		kubetest.Rule("get,list,create,update,delete", "", "secrets"),
+		kubetest.Rule("get,create,update", "coordination.k8s.io", "leases"))
+	as := l.as(u.Client)
+	_, err := as.try(as.snap("shop", configMap("a")))
+	wantFault(t, err, fault.Denied, "delete, watch configmaps in namespace "+l.ns)
+	_, err = as.engine.Delete(t.Context(), "shop", l.ns, as.options())
+	wantFault(t, err, fault.Denied, "delete, watch configmaps in namespace "+l.ns, "delete leases.coordination.k8s.io in namespace "+l.ns)
+	if w := as.spy.requests(request.writes); len(w) > 0 {
+		t.Errorf("written: %v", w)
+	}
+}
+
 func TestSemantics_9_2_OneRulesReviewPerNamespace(t *testing.T) {
 	l := newLab(t)
 	var rules, access atomic.Int64

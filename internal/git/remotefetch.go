@@ -22,18 +22,26 @@ import (
 	"github.com/tugops/tug/internal/fault"
 )
 
-// session is one conversation with a server's git-upload-pack.
+// The services of a server.
+const (
+	uploadPack  = "git-upload-pack"  // gives objects
+	receivePack = "git-receive-pack" // takes them
+)
+
+// session is one conversation with a service of a server.
 type session interface {
 	// refs are what the server offers.
 	refs(ctx context.Context) (*packp.AdvRefs, error)
 	// pack asks for objects; the reader begins with the server's answer.
 	pack(ctx context.Context, req *packp.UploadPackRequest) (io.ReadCloser, error)
+	// update sends objects and asks to move refs; the reader gives the answer.
+	update(ctx context.Context, req *packp.ReferenceUpdateRequest) (io.ReadCloser, error)
 	close()
 }
 
 // download fetches one commit into the cache and gives its hash.
 func (r *Remotes) download(ctx context.Context, where remote, ref string) (string, error) {
-	s, err := r.session(ctx, where)
+	s, err := r.session(ctx, where, uploadPack)
 	if err != nil {
 		return "", err
 	}
@@ -69,11 +77,11 @@ func (r *Remotes) download(ctx context.Context, where remote, ref string) (strin
 	return want.commit.String(), nil
 }
 
-func (r *Remotes) session(ctx context.Context, where remote) (session, error) {
+func (r *Remotes) session(ctx context.Context, where remote, service string) (session, error) {
 	if where.scheme == "ssh" {
-		return r.SSH.session(ctx, where)
+		return r.SSH.session(ctx, where, service)
 	}
-	return newHTTPSession(r.HTTP, where)
+	return newHTTPSession(r.HTTP, where, service)
 }
 
 // want is the object to ask for, and the commit that it leads to.

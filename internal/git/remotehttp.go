@@ -20,25 +20,26 @@ const maxRefs = 64 << 20
 
 // httpSession speaks Git's smart HTTP protocol, version 0 (gitprotocol-http(5)).
 type httpSession struct {
-	client *http.Client
-	where  remote
-	base   string // where the refs came from, after redirects
+	client  *http.Client
+	where   remote
+	service string
+	base    string // where the refs came from, after redirects
 }
 
-func newHTTPSession(client *http.Client, where remote) (*httpSession, error) {
+func newHTTPSession(client *http.Client, where remote, service string) (*httpSession, error) {
 	if client == nil {
 		return nil, fault.New(fault.Unavailable, "repository %s: the network is not to be used", where)
 	}
 	if where.scheme == "http" && !isLoopback(where.host) {
 		return nil, fault.New(fault.Invalid, "repository %s: plain http protects nothing", where).Hint("use https")
 	}
-	return &httpSession{client: client, where: where, base: where.String()}, nil
+	return &httpSession{client: client, where: where, service: service, base: where.String()}, nil
 }
 
 // refs implements session.
 func (s *httpSession) refs(ctx context.Context) (*packp.AdvRefs, error) {
 	const suffix = "/info/refs"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+suffix+"?service=git-upload-pack", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+suffix+"?service="+s.service, nil)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "repository %s: %w", s.where, err)
 	}
@@ -47,7 +48,7 @@ func (s *httpSession) refs(ctx context.Context) (*packp.AdvRefs, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	if !strings.HasPrefix(res.Header.Get("Content-Type"), "application/x-git-upload-pack-advertisement") {
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), "application/x-"+s.service+"-advertisement") {
 		return nil, fault.New(fault.Invalid, "%s is no Git repository, or not over smart HTTP", s.where).
 			Hint("the server answered with %q", res.Header.Get("Content-Type"))
 	}
@@ -74,12 +75,25 @@ func (s *httpSession) pack(ctx context.Context, ask *packp.UploadPackRequest) (i
 	if err := encodeRequest(&text, ask); err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/git-upload-pack", &text)
+	return s.post(ctx, &text)
+}
+
+// update implements session.
+func (s *httpSession) update(ctx context.Context, ask *packp.ReferenceUpdateRequest) (io.ReadCloser, error) {
+	var text bytes.Buffer
+	if err := ask.Encode(&text); err != nil {
+		return nil, err
+	}
+	return s.post(ctx, &text)
+}
+
+func (s *httpSession) post(ctx context.Context, text *bytes.Buffer) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/"+s.service, text)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-git-upload-pack-request")
-	req.Header.Set("Accept", "application/x-git-upload-pack-result")
+	req.Header.Set("Content-Type", "application/x-"+s.service+"-request")
+	req.Header.Set("Accept", "application/x-"+s.service+"-result")
 	res, err := s.do(req)
 	if err != nil {
 		return nil, err
@@ -116,9 +130,13 @@ func emptyRepository(where remote) error {
 	return fault.New(fault.NotFound, "repository %s has no commits", where)
 }
 
-// encodeRequest writes a request for objects by somebody who has none.
+// encodeRequest writes a request for objects in one go: what is had is only
+// named, without waiting for what the server thinks of it.
 func encodeRequest(w io.Writer, ask *packp.UploadPackRequest) error {
 	if err := ask.UploadRequest.Encode(w); err != nil {
+		return err
+	}
+	if err := ask.UploadHaves.Encode(w, false); err != nil {
 		return err
 	}
 	return pktline.NewEncoder(w).EncodeString("done\n")

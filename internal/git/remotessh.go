@@ -39,9 +39,10 @@ type SSH struct {
 	Total time.Duration
 }
 
-// sshSession is a git-upload-pack on the other side.
+// sshSession is a service on the other side.
 type sshSession struct {
 	where  remote
+	name   string // of the service
 	client *ssh.Client
 	conn   net.Conn
 	agent  net.Conn
@@ -52,12 +53,12 @@ type sshSession struct {
 	stop   func() bool
 }
 
-func (o SSH) session(ctx context.Context, where remote) (session, error) {
+func (o SSH) session(ctx context.Context, where remote, service string) (session, error) {
 	address := where.host
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		address = net.JoinHostPort(strings.Trim(address, "[]"), "22")
 	}
-	s := &sshSession{where: where}
+	s := &sshSession{where: where, name: service}
 	config, err := o.config(ctx, s, address)
 	if err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (s *sshSession) start(address string, config *ssh.ClientConfig) error {
 	if s.out, err = s.run.StdoutPipe(); err != nil {
 		return err
 	}
-	return s.run.Start("git-upload-pack " + quote(s.where.path))
+	return s.run.Start(s.name + " " + quote(s.where.path))
 }
 
 // quote makes one word of a path for the server's shell, in the way that Git
@@ -195,6 +196,9 @@ func (s *sshSession) refs(ctx context.Context) (*packp.AdvRefs, error) {
 	switch {
 	case err == nil && !refs.IsEmpty():
 		return refs, nil
+	case said != "" && s.name == receivePack:
+		return nil, fault.New(fault.Denied, "repository %s: the server says: %s", s.where, said).
+			Hint("is the path right, and may this key write to it?")
 	case said != "":
 		return nil, fault.New(fault.NotFound, "repository %s: the server says: %s", s.where, said).
 			Hint("is the path right, and may this key read it?")
@@ -208,6 +212,14 @@ func (s *sshSession) refs(ctx context.Context) (*packp.AdvRefs, error) {
 func (s *sshSession) pack(_ context.Context, ask *packp.UploadPackRequest) (io.ReadCloser, error) {
 	if err := encodeRequest(s.in, ask); err != nil {
 		return nil, fmt.Errorf("ask %s: %w", s.where, err)
+	}
+	return io.NopCloser(s.out), nil
+}
+
+// update implements session.
+func (s *sshSession) update(_ context.Context, ask *packp.ReferenceUpdateRequest) (io.ReadCloser, error) {
+	if err := ask.Encode(s.in); err != nil {
+		return nil, fmt.Errorf("push to %s: %w", s.where, err)
 	}
 	return io.NopCloser(s.out), nil
 }

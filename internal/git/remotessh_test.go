@@ -19,7 +19,7 @@ import (
 	"github.com/tugops/tug/internal/git"
 )
 
-// sshServer serves git-upload-pack for one repository over ssh on loopback.
+// sshServer serves Git for one repository over ssh on loopback.
 type sshServer struct {
 	address string
 	hostKey ssh.PublicKey
@@ -94,12 +94,13 @@ func serveSSHConn(c net.Conn, config *ssh.ServerConfig, repository string) {
 			}
 			_ = r.Reply(true, nil)
 			line := string(r.Payload[4:])
-			if line != "git-upload-pack '/team/app.git'" {
+			service, ok := strings.CutSuffix(line, " '/team/app.git'")
+			if !ok || service != "git-upload-pack" && service != "git-receive-pack" {
 				_, _ = fmt.Fprintf(channel.Stderr(), "no repository for %q", line)
 				_ = channel.Close()
 				break
 			}
-			cmd := exec.Command("git", "upload-pack", repository)
+			cmd := exec.Command("git", strings.TrimPrefix(service, "git-"), repository)
 			cmd.Stdin, cmd.Stdout, cmd.Stderr = channel, channel, channel.Stderr()
 			_ = cmd.Run()
 			_, _ = channel.SendRequest("exit-status", false, []byte{0, 0, 0, 0})

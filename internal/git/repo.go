@@ -4,7 +4,8 @@
 // Reading never writes, starts no process and opens no connection, so that a
 // hook, an alias, a filter or a revision that looks like an option can do
 // nothing. Remotes is the exception: it fetches commits over https and ssh into
-// a cache of its own, with no process either.
+// a cache of its own, and an Upstream of it builds commits in memory and pushes
+// them, with no process either.
 //
 // What the library below cannot read (SHA-256 and reftable repositories) is
 // recognised and said; what is not there (shallow and partial clones, Git LFS)

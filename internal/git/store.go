@@ -45,6 +45,8 @@ type store struct {
 	trees   map[plumbing.Hash]*tree
 	partial bool
 	shallow bool
+	// lazy, when set, fetches an object that is not there.
+	lazy func(plumbing.Hash) error
 }
 
 func openStore(dirs gitDirs, c config) (*store, error) {
@@ -127,6 +129,17 @@ func (s *store) packTime() time.Time {
 // read gives the content of an object of at most limit bytes and its type. The
 // caller holds no lock.
 func (s *store) read(h plumbing.Hash, limit int64) ([]byte, plumbing.ObjectType, error) {
+	data, t, err := s.readHere(h, limit)
+	if s.lazy == nil || !errors.Is(err, plumbing.ErrObjectNotFound) {
+		return data, t, err
+	}
+	if err := s.lazy(h); err != nil {
+		return nil, 0, err
+	}
+	return s.readHere(h, limit)
+}
+
+func (s *store) readHere(h plumbing.Hash, limit int64) ([]byte, plumbing.ObjectType, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	data, t, err := s.readOnce(h, limit)
@@ -137,7 +150,7 @@ func (s *store) read(h plumbing.Hash, limit int64) ([]byte, plumbing.ObjectType,
 		}
 		data, t, err = s.readOnce(h, limit)
 	}
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
+	if errors.Is(err, plumbing.ErrObjectNotFound) && s.lazy == nil {
 		err = s.missing(h)
 	}
 	return data, t, err
@@ -180,6 +193,20 @@ func content(objects *filesystem.ObjectStorage, h plumbing.Hash) ([]byte, plumbi
 
 // size is the length of an object in bytes.
 func (s *store) size(h plumbing.Hash) (int64, error) {
+	size, err := s.sizeHere(h)
+	if !errors.Is(err, plumbing.ErrObjectNotFound) {
+		return size, err
+	}
+	if s.lazy == nil {
+		return 0, s.missing(h)
+	}
+	if err := s.lazy(h); err != nil {
+		return 0, err
+	}
+	return s.sizeHere(h)
+}
+
+func (s *store) sizeHere(h plumbing.Hash) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, objects := range s.objects {
@@ -188,7 +215,7 @@ func (s *store) size(h plumbing.Hash) (int64, error) {
 			return size, err
 		}
 	}
-	return 0, s.missing(h)
+	return 0, plumbing.ErrObjectNotFound
 }
 
 // missing says why an object is not there, and how to get it.

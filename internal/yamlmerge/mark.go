@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tugops/tug/internal/yamledit"
 )
 
 // Mark writes kpt's identity marks into a resource that was fetched: the
@@ -30,17 +32,17 @@ func Mark(text []byte) []byte {
 	if !ok || root.keys[i].LineComment != "" {
 		return orElse(marked, ok, text)
 	}
-	l := newLayout(marked)
+	l := yamledit.NewLayout(marked)
 	again, err := parse(marked)
 	if err != nil {
 		return text
 	}
-	end := l.keyEnd(again.keys[again.index["metadata"]])
-	if end < 0 || len(bytes.TrimSpace(marked[end:l.lineEnd(end)])) > 0 {
+	end := l.KeyEnd(again.keys[again.index["metadata"]])
+	if end < 0 || len(bytes.TrimSpace(marked[end:l.LineEnd(end)])) > 0 {
 		return marked
 	}
 	comment := " # " + mergeMark + " " + id.Namespace + "/" + id.Name
-	out := bytes.Join([][]byte{marked[:end], marked[l.lineEnd(end):]}, []byte(comment))
+	out := bytes.Join([][]byte{marked[:end], marked[l.LineEnd(end):]}, []byte(comment))
 	if !says(out, again) {
 		return marked
 	}

@@ -1,7 +1,6 @@
 package yamlmerge
 
 import (
-	"bytes"
 	"strings"
 )
 
@@ -15,38 +14,25 @@ func (s *splicer) their(r *result, p part, column int, comments bool) (string, e
 	list, ok := s.known[r.other]
 	if !ok {
 		l := s.theirs
-		start := l.at(r.other.y)
+		start := l.At(r.other.y)
 		var err error
-		if list, err = l.members(r.other, l.limit(start, l.column(start))); err != nil {
+		if list, err = l.Members(r.other.y, l.Limit(start, l.Column(start))); err != nil {
 			return "", err
 		}
 		s.known[r.other] = list
 	}
 	m := list[p.their]
-	from := m.start
+	from := m.Start
 	if comments {
-		from = m.head
+		from = m.Head
 	}
 	// A value without text ends before its comment, any other in its line.
-	text := s.lines(string(s.theirs.text[from:s.theirs.lineEnd(m.end)]))
-	was := s.theirs.column(m.start)
-	if from == m.start {
+	text := s.lines(string(s.theirs.Text(from, s.theirs.LineEnd(m.End))))
+	was := s.theirs.Column(m.Start)
+	if from == m.Start {
 		text = strings.Repeat(" ", was) + text
 	}
 	return shift(text, column-was), nil
-}
-
-// limit is where a collection of a column ends at the latest: at the next line
-// with less indentation that is no comment.
-func (l *layout) limit(start, column int) int {
-	for line := l.after(start); line < len(l.text); line = l.after(line) {
-		text := l.text[line:l.lineEnd(line)]
-		trimmed := bytes.TrimLeft(text, " ")
-		if len(trimmed) > 0 && trimmed[0] != '#' && len(text)-len(trimmed) < column {
-			return line
-		}
-	}
-	return len(l.text)
 }
 
 // lines gives text the line ends of our file.

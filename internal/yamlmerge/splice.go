@@ -2,28 +2,19 @@ package yamlmerge
 
 import (
 	"bytes"
-	"errors"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tugops/tug/internal/yamledit"
 )
-
-// errNoSplice says that a change cannot be made by replacing a few bytes.
-var errNoSplice = errors.New("no splice")
-
-// edit replaces text[from:to].
-type edit struct {
-	from, to int
-	text     string
-}
 
 // splicer turns a merge into edits of our text.
 type splicer struct {
-	ours, theirs *layout
+	ours, theirs *yamledit.Layout
 	eol          string
-	edits        []edit
-	known        map[*node][]member // of their collections
+	edits        []yamledit.Splice
+	known        map[*node][]yamledit.Member // of their collections
 }
 
 // splice is our text with the changes of a merge.
@@ -32,100 +23,28 @@ func splice(ours, theirs []byte, r *result) (out []byte, err error) {
 	// anew by the caller.
 	defer func() {
 		if recover() != nil {
-			out, err = nil, errNoSplice
+			out, err = nil, yamledit.ErrNoSplice
 		}
 	}()
-	s := &splicer{ours: newLayout(ours), theirs: newLayout(theirs), eol: "\n", known: map[*node][]member{}}
+	s := &splicer{ours: yamledit.NewLayout(ours), theirs: yamledit.NewLayout(theirs), eol: "\n", known: map[*node][]yamledit.Member{}}
 	if bytes.Contains(ours, []byte("\r\n")) {
 		s.eol = "\r\n"
 	}
 	if r.leaf != nil {
-		return nil, errNoSplice
+		return nil, yamledit.ErrNoSplice
 	}
 	if err := s.collection(r, len(ours)); err != nil {
 		return nil, err
 	}
-	return apply(ours, s.edits)
-}
-
-// apply makes edits, which must not overlap.
-func apply(text []byte, edits []edit) ([]byte, error) {
-	slices.SortStableFunc(edits, func(a, b edit) int { return a.from - b.from })
-	var out bytes.Buffer
-	pos := 0
-	for _, e := range edits {
-		if e.from < pos || e.to < e.from || e.to > len(text) {
-			return nil, errNoSplice
-		}
-		out.Write(text[pos:e.from])
-		if e.from == len(text) && out.Len() > 0 && e.text != "" && out.Bytes()[out.Len()-1] != '\n' && strings.HasSuffix(e.text, "\n") {
-			out.WriteByte('\n') // behind a last line without its end
-		}
-		out.WriteString(e.text)
-		pos = e.to
-	}
-	out.Write(text[pos:])
-	return out.Bytes(), nil
-}
-
-// member is where a pair or item of a collection stands in its text.
-type member struct {
-	head  int // of its comments
-	start int // of its key or dash
-	value int // of its value
-	end   int // of its value, without comments
-	after int // of the next line
-	alone bool
-}
-
-// members finds the members of a block collection.
-func (l *layout) members(n *node, limit int) ([]member, error) {
-	list := make([]member, len(n.kids))
-	for i := range n.kids {
-		start := 0
-		if n.mapping() {
-			start = l.at(n.keys[i])
-		} else if start = l.dash(n, i); start < 0 {
-			return nil, errNoSplice
-		}
-		list[i] = member{start: start, alone: l.alone(start)}
-	}
-	floor := 0
-	for i := range list {
-		m := &list[i]
-		stop := limit
-		if i+1 < len(list) {
-			stop = l.lineStart(list[i+1].start)
-		}
-		m.value = l.at(n.kids[i].y)
-		switch {
-		case empty(n.kids[i]) && n.mapping():
-			m.end = l.keyEnd(n.keys[i])
-			m.value = m.end
-		case empty(n.kids[i]):
-			m.end = m.start + 1
-			m.value = m.end
-		default:
-			m.end = l.end(n.kids[i], l.column(m.start), stop)
-		}
-		if m.end < m.start || m.end > max(stop, m.start) {
-			return nil, errNoSplice
-		}
-		m.after = l.after(m.end)
-		if m.head = m.start; m.alone {
-			m.head = l.head(m.start, floor)
-		}
-		floor = m.after
-	}
-	return list, nil
+	return yamledit.Join(ours, s.edits)
 }
 
 // collection makes the edits inside a merged collection.
 func (s *splicer) collection(r *result, limit int) error {
 	if len(r.parts) == 0 || len(r.base.kids) == 0 || r.again || !r.base.block() {
-		return errNoSplice
+		return yamledit.ErrNoSplice
 	}
-	ours, err := s.ours.members(r.base, limit)
+	ours, err := s.ours.Members(r.base.y, limit)
 	if err != nil {
 		return err
 	}
@@ -137,7 +56,7 @@ func (s *splicer) collection(r *result, limit int) error {
 		left[p.ours] = true
 		stop := limit
 		if p.ours+1 < len(ours) {
-			stop = ours[p.ours+1].head
+			stop = ours[p.ours+1].Head
 		}
 		if err := s.member(r, i, ours[p.ours], stop); err != nil {
 			return err
@@ -150,7 +69,7 @@ func (s *splicer) collection(r *result, limit int) error {
 }
 
 // member changes one member that stays.
-func (s *splicer) member(r *result, i int, at member, stop int) error {
+func (s *splicer) member(r *result, i int, at yamledit.Member, stop int) error {
 	p := r.parts[i]
 	whole := false
 	switch {
@@ -174,7 +93,7 @@ func (s *splicer) member(r *result, i int, at member, stop int) error {
 }
 
 // inside splices within a value, or writes the value anew when that cannot be.
-func (s *splicer) inside(p part, base *node, at member, stop int) error {
+func (s *splicer) inside(p part, base *node, at yamledit.Member, stop int) error {
 	mark := len(s.edits)
 	err := s.collection(p.val, stop)
 	if err == nil {
@@ -184,94 +103,94 @@ func (s *splicer) inside(p part, base *node, at member, stop int) error {
 	if p.val.base.flow() || len(p.val.parts) == 0 {
 		text, err := encode(plainCopy(p.val.yaml(), yaml.FlowStyle), s.eol)
 		if err != nil || strings.ContainsAny(strings.TrimRight(text, "\r\n"), "\r\n") {
-			return errNoSplice
+			return yamledit.ErrNoSplice
 		}
-		from := s.ours.content(base.kids[p.ours].y)
+		from := s.ours.Content(base.kids[p.ours].y)
 		text = strings.TrimRight(text, "\r\n")
 		if p.val.base.block() {
-			from, text = at.start+1, " "+text
+			from, text = at.Start+1, " "+text
 			if base.mapping() {
-				from = s.ours.keyEnd(base.keys[p.ours])
+				from = s.ours.KeyEnd(base.keys[p.ours])
 			}
 		}
-		s.edits = append(s.edits, edit{from, at.end, text})
+		s.edits = append(s.edits, yamledit.Splice{From: from, To: at.End, Text: text})
 		return nil
 	}
 	return s.anew(p, at)
 }
 
 // anew writes a member in the library's style.
-func (s *splicer) anew(p part, at member) error {
+func (s *splicer) anew(p part, at yamledit.Member) error {
 	text, err := encodeMember(p.key, p.val.yaml(), s.eol)
 	if err != nil {
 		return err
 	}
-	text = shift(text, s.ours.column(at.start))
-	s.edits = append(s.edits, edit{at.start, at.end, strings.TrimRight(strings.TrimLeft(text, " "), "\r\n")})
+	text = shift(text, s.ours.Column(at.Start))
+	s.edits = append(s.edits, yamledit.Splice{From: at.Start, To: at.End, Text: strings.TrimRight(strings.TrimLeft(text, " "), "\r\n")})
 	return nil
 }
 
 // scalar replaces a scalar in its line by a scalar of theirs.
-func (s *splicer) scalar(r *result, p part, at member) bool {
+func (s *splicer) scalar(r *result, p part, at yamledit.Member) bool {
 	ours, theirs := r.base.kids[p.ours], p.val.leaf
 	if p.their < 0 || r.other.flow() {
 		return false
 	}
-	if !ours.scalar() || !theirs.scalar() || empty(ours) || empty(theirs) {
+	if !ours.scalar() || !theirs.scalar() || yamledit.Unwritten(ours.y) || yamledit.Unwritten(theirs.y) {
 		return false
 	}
 	block := yaml.LiteralStyle | yaml.FoldedStyle
 	if (ours.y.Style|theirs.y.Style)&block != 0 {
 		return false
 	}
-	from := s.theirs.at(theirs.y)
-	to := s.theirs.scalarEnd(theirs.y, 0, len(s.theirs.text))
-	text := s.theirs.text[from:to]
-	if bytes.ContainsAny(text, "\r\n") || bytes.ContainsAny(s.ours.text[at.value:at.end], "\r\n") {
+	from := s.theirs.At(theirs.y)
+	to := s.theirs.ScalarEnd(theirs.y, 0, s.theirs.Len())
+	text := s.theirs.Text(from, to)
+	if bytes.ContainsAny(text, "\r\n") || bytes.ContainsAny(s.ours.Text(at.Value, at.End), "\r\n") {
 		return false
 	}
-	s.edits = append(s.edits, edit{at.value, at.end, string(text)})
+	s.edits = append(s.edits, yamledit.Splice{From: at.Value, To: at.End, Text: string(text)})
 	return true
 }
 
 // replace puts their member in the place of ours, from its key or dash on.
-func (s *splicer) replace(r *result, p part, at member) error {
-	text, err := s.their(r, p, s.ours.column(at.start), false)
+func (s *splicer) replace(r *result, p part, at yamledit.Member) error {
+	text, err := s.their(r, p, s.ours.Column(at.Start), false)
 	if err != nil {
 		return err
 	}
-	end := at.end
+	end := at.End
 	if strings.Contains(text, "\n") {
-		end = s.ours.lineEnd(end) // a comment has no place behind several lines
+		end = s.ours.LineEnd(end) // a comment has no place behind several lines
 	}
-	s.edits = append(s.edits, edit{at.start, end, strings.TrimLeft(text, " ")})
+	s.edits = append(s.edits, yamledit.Splice{From: at.Start, To: end, Text: strings.TrimLeft(text, " ")})
 	return nil
 }
 
 // remove deletes the members that are not left, with the comments above them.
-func (s *splicer) remove(ours []member, left map[int]bool) error {
+func (s *splicer) remove(ours []yamledit.Member, left map[int]bool) error {
 	for i, m := range ours {
 		switch {
 		case left[i]:
-		case m.alone:
-			s.edits = append(s.edits, edit{m.head, m.after, ""})
+		case m.Alone:
+			s.edits = append(s.edits, yamledit.Splice{From: m.Head, To: m.After, Text: ""})
 		case i+1 < len(ours) && left[i+1]:
 			// It stands behind a dash: the next one moves up to it.
-			s.edits = append(s.edits, edit{m.start, ours[i+1].start, ""})
+			s.edits = append(s.edits, yamledit.Splice{From: m.Start, To: ours[i+1].Start, Text: ""})
 		default:
-			return errNoSplice
+			return yamledit.ErrNoSplice
 		}
 	}
 	return nil
 }
 
 // insert adds the members of theirs behind the one before them.
-func (s *splicer) insert(r *result, ours []member) error {
+func (s *splicer) insert(r *result, ours []yamledit.Member) error {
 	at := -1 // end of the member before, in our text
-	column := s.ours.column(ours[0].start)
+	column := s.ours.Column(ours[0].Start)
 	for _, p := range r.parts {
 		if p.ours >= 0 {
-			at = ours[p.ours].after
+			at = ours[p.ours].After
 			continue
 		}
 		text, err := s.their(r, p, column, true)
@@ -281,41 +200,41 @@ func (s *splicer) insert(r *result, ours []member) error {
 		text += s.eol
 		pos := at
 		if at < 0 {
-			switch pos = ours[0].head; {
-			case ours[0].alone:
+			switch pos = ours[0].Head; {
+			case ours[0].Alone:
 			case r.base.mapping():
-				pos = ours[0].after // the order of fields says nothing
+				pos = ours[0].After // the order of fields says nothing
 			default:
-				return errNoSplice
+				return yamledit.ErrNoSplice
 			}
 		}
-		s.edits = append(s.edits, edit{pos, pos, text})
+		s.edits = append(s.edits, yamledit.Splice{From: pos, To: pos, Text: text})
 	}
 	return nil
 }
 
 // comment sets the comment at the end of the line of a member.
-func (s *splicer) comment(base *node, p part, at member) error {
+func (s *splicer) comment(base *node, p part, at yamledit.Member) error {
 	kid := base.kids[p.ours]
-	pos := at.end
+	pos := at.End
 	if kid.block() {
 		if !base.mapping() {
 			return nil // an item has no line of its own
 		}
-		pos = s.ours.keyEnd(base.keys[p.ours])
+		pos = s.ours.KeyEnd(base.keys[p.ours])
 	}
 	if kid.y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || pos < 0 {
 		return nil
 	}
-	end := s.ours.lineEnd(pos)
-	rest := string(s.ours.text[pos:end])
+	end := s.ours.LineEnd(pos)
+	rest := string(s.ours.Text(pos, end))
 	if t := strings.TrimLeft(rest, " \t"); t != "" && t[0] != '#' {
-		return errNoSplice
+		return yamledit.ErrNoSplice
 	}
 	text := ""
 	if *p.comment != "" {
 		text = " " + *p.comment
 	}
-	s.edits = append(s.edits, edit{pos, end, text})
+	s.edits = append(s.edits, yamledit.Splice{From: pos, To: end, Text: text})
 	return nil
 }

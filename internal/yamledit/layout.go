@@ -1,4 +1,4 @@
-package yamlmerge
+package yamledit
 
 import (
 	"bytes"
@@ -9,16 +9,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// layout finds out where nodes begin and end in a text. The YAML library knows
+// Layout finds out where nodes begin and end in a text. The YAML library knows
 // only where they begin; what is found here is checked by reading the result
-// of every splice again.
-type layout struct {
+// of every splice again. Offsets are in bytes.
+type Layout struct {
 	text   []byte
-	starts []int // offset of every line
+	starts []int // offset of every line, behind a byte order mark
 }
 
-func newLayout(text []byte) *layout {
-	l := &layout{text: text, starts: []int{0}}
+// byteOrderMark may begin a text; the library does not count it.
+const byteOrderMark = "\ufeff"
+
+// NewLayout looks at a text, which must stay as it is.
+func NewLayout(text []byte) *Layout {
+	l := &Layout{text: text, starts: []int{0}}
+	if bytes.HasPrefix(text, []byte(byteOrderMark)) {
+		l.starts[0] = len(byteOrderMark)
+	}
 	for i, c := range text {
 		if c == '\n' {
 			l.starts = append(l.starts, i+1)
@@ -27,8 +34,14 @@ func newLayout(text []byte) *layout {
 	return l
 }
 
-// at is the offset of a node or key.
-func (l *layout) at(y *yaml.Node) int {
+// Text is the text between two offsets.
+func (l *Layout) Text(from, to int) []byte { return l.text[from:to] }
+
+// Len is the length of the text.
+func (l *Layout) Len() int { return len(l.text) }
+
+// At is the offset of a node or key.
+func (l *Layout) At(y *yaml.Node) int {
 	if y.Line < 1 || y.Line > len(l.starts) {
 		return len(l.text)
 	}
@@ -44,7 +57,7 @@ func (l *layout) at(y *yaml.Node) int {
 }
 
 // lineOf is the number of the line that holds an offset, from 0.
-func (l *layout) lineOf(pos int) int {
+func (l *Layout) lineOf(pos int) int {
 	i, found := slices.BinarySearch(l.starts, pos)
 	if !found {
 		i--
@@ -52,11 +65,11 @@ func (l *layout) lineOf(pos int) int {
 	return i
 }
 
-// lineStart is where the line of an offset begins, lineEnd where it ends,
-// before its line end.
-func (l *layout) lineStart(pos int) int { return l.starts[l.lineOf(pos)] }
+// LineStart is where the line of an offset begins.
+func (l *Layout) LineStart(pos int) int { return l.starts[l.lineOf(pos)] }
 
-func (l *layout) lineEnd(pos int) int {
+// LineEnd is where the line of an offset ends, before its line end.
+func (l *Layout) LineEnd(pos int) int {
 	if i := bytes.IndexByte(l.text[pos:], '\n'); i >= 0 {
 		end := pos + i
 		if end > pos && l.text[end-1] == '\r' {
@@ -67,25 +80,25 @@ func (l *layout) lineEnd(pos int) int {
 	return len(l.text)
 }
 
-// after is the offset of the line after the one of an offset.
-func (l *layout) after(pos int) int {
+// After is the offset of the line after the one of an offset.
+func (l *Layout) After(pos int) int {
 	if i := bytes.IndexByte(l.text[pos:], '\n'); i >= 0 {
 		return pos + i + 1
 	}
 	return len(l.text)
 }
 
-// column is the number of bytes before an offset in its line.
-func (l *layout) column(pos int) int { return pos - l.lineStart(pos) }
+// Column is the number of bytes before an offset in its line.
+func (l *Layout) Column(pos int) int { return pos - l.LineStart(pos) }
 
-// alone reports whether only white space stands before an offset in its line.
-func (l *layout) alone(pos int) bool {
-	return len(bytes.Trim(l.text[l.lineStart(pos):pos], " ")) == 0
+// Alone reports whether only white space stands before an offset in its line.
+func (l *Layout) Alone(pos int) bool {
+	return len(bytes.Trim(l.text[l.LineStart(pos):pos], " ")) == 0
 }
 
-// content passes over the anchor and tag of a node.
-func (l *layout) content(y *yaml.Node) int {
-	pos := l.at(y)
+// Content passes over the anchor and tag of a node.
+func (l *Layout) Content(y *yaml.Node) int {
+	pos := l.At(y)
 	for pos < len(l.text) && (l.text[pos] == '&' || l.text[pos] == '!') {
 		for pos < len(l.text) && !strings.ContainsRune(" \t\r\n", rune(l.text[pos])) {
 			pos++
@@ -97,9 +110,9 @@ func (l *layout) content(y *yaml.Node) int {
 	return pos
 }
 
-// keyEnd is the offset after the colon of a key, or -1.
-func (l *layout) keyEnd(key *yaml.Node) int {
-	pos := l.scalarEnd(key, 0, len(l.text))
+// KeyEnd is the offset after the colon of a key, or -1.
+func (l *Layout) KeyEnd(key *yaml.Node) int {
+	pos := l.ScalarEnd(key, 0, len(l.text))
 	for pos < len(l.text) && l.text[pos] == ' ' {
 		pos++
 	}
@@ -109,39 +122,38 @@ func (l *layout) keyEnd(key *yaml.Node) int {
 	return -1
 }
 
-// empty tells a value that is not written at all.
-func empty(n *node) bool {
-	return n.scalar() && n.y.Value == "" && n.y.Style == 0 && n.y.Anchor == ""
+// Unwritten tells a value that is not written at all.
+func Unwritten(y *yaml.Node) bool {
+	return y.Kind == yaml.ScalarNode && y.Value == "" && y.Style == 0 && y.Anchor == ""
 }
 
-// end is the offset after the last byte of a node, comments not counted. indent
+// End is the offset after the last byte of a node, comments not counted. indent
 // is the column of the collection around it, limit where it ends at the latest.
-func (l *layout) end(n *node, indent, limit int) int {
+func (l *Layout) End(y *yaml.Node, indent, limit int) int {
+	last := len(y.Content) - 1
 	switch {
-	case n.y.Kind == yaml.AliasNode || n.scalar():
-		return l.scalarEnd(n.y, indent, limit)
-	case n.flow():
-		return l.flowEnd(l.content(n.y))
-	case n.mapping():
-		last := len(n.kids) - 1
-		column := l.column(l.at(n.keys[last]))
-		if empty(n.kids[last]) {
-			return l.keyEnd(n.keys[last])
+	case y.Kind == yaml.AliasNode || y.Kind == yaml.ScalarNode:
+		return l.ScalarEnd(y, indent, limit)
+	case y.Style&yaml.FlowStyle != 0:
+		return l.flowEnd(l.Content(y))
+	case y.Kind == yaml.MappingNode:
+		column := l.Column(l.At(y.Content[last-1]))
+		if Unwritten(y.Content[last]) {
+			return l.KeyEnd(y.Content[last-1])
 		}
-		return l.end(n.kids[last], column, limit)
+		return l.End(y.Content[last], column, limit)
 	default:
-		last := len(n.kids) - 1
-		dash := l.dash(n, last)
-		if dash < 0 || empty(n.kids[last]) {
+		dash := l.Dash(y, last)
+		if dash < 0 || Unwritten(y.Content[last]) {
 			return dash + 1
 		}
-		return l.end(n.kids[last], l.column(dash), limit)
+		return l.End(y.Content[last], l.Column(dash), limit)
 	}
 }
 
-// scalarEnd is end for scalars.
-func (l *layout) scalarEnd(y *yaml.Node, indent, limit int) int {
-	pos := l.content(y)
+// ScalarEnd is End for scalars.
+func (l *Layout) ScalarEnd(y *yaml.Node, indent, limit int) int {
+	pos := l.Content(y)
 	switch {
 	case y.Kind == yaml.AliasNode:
 		return min(pos+1+len(y.Value), len(l.text))
@@ -154,11 +166,11 @@ func (l *layout) scalarEnd(y *yaml.Node, indent, limit int) int {
 	case bytes.HasPrefix(l.text[min(pos, len(l.text)):], []byte(y.Value)):
 		return pos + len(y.Value)
 	}
-	return l.plainEnd(pos, limit)
+	return l.plainEnd(pos, indent, limit)
 }
 
 // quoted is the offset after the closing quote.
-func (l *layout) quoted(pos int, quote byte) int {
+func (l *Layout) quoted(pos int, quote byte) int {
 	for i := pos + 1; i < len(l.text); i++ {
 		switch c := l.text[i]; {
 		case quote == '"' && c == '\\':
@@ -173,8 +185,8 @@ func (l *layout) quoted(pos int, quote byte) int {
 }
 
 // blockEnd is the end of a literal or folded scalar, whose header is at pos.
-func (l *layout) blockEnd(pos, indent, limit int) int {
-	header := string(l.text[pos:l.lineEnd(pos)])
+func (l *Layout) blockEnd(pos, indent, limit int) int {
+	header := string(l.text[pos:l.LineEnd(pos)])
 	if i := strings.IndexByte(header, '#'); i >= 0 {
 		header = header[:i]
 	}
@@ -184,9 +196,9 @@ func (l *layout) blockEnd(pos, indent, limit int) int {
 			need = indent + int(c-'0')
 		}
 	}
-	end := l.lineEnd(pos)
-	for line := l.after(pos); line < limit; line = l.after(line) {
-		stop := l.lineEnd(line)
+	end := l.LineEnd(pos)
+	for line := l.After(pos); line < limit; line = l.After(line) {
+		stop := l.LineEnd(line)
 		text := l.text[line:stop]
 		if len(bytes.TrimSpace(text)) == 0 {
 			if strings.Contains(header, "+") {
@@ -209,13 +221,17 @@ func (l *layout) blockEnd(pos, indent, limit int) int {
 	return end
 }
 
-// plainEnd is the end of a plain scalar over several lines: a comment ends it.
-func (l *layout) plainEnd(pos, limit int) int {
+// plainEnd is the end of a plain scalar over several lines: a comment ends it,
+// and a line that is indented no more than the collection around it.
+func (l *Layout) plainEnd(pos, indent, limit int) int {
 	end := pos
-	for line := pos; line < limit; line = l.after(line) {
-		text := l.text[line:l.lineEnd(line)]
+	for line := pos; line < limit; line = l.After(line) {
+		text := l.text[line:l.LineEnd(line)]
 		trimmed := bytes.TrimSpace(text)
 		if len(trimmed) > 0 && trimmed[0] == '#' {
+			break
+		}
+		if spaces := len(text) - len(bytes.TrimLeft(text, " ")); line > pos && len(trimmed) > 0 && spaces <= indent {
 			break
 		}
 		comment := bytes.Index(text, []byte(" #"))
@@ -233,7 +249,7 @@ func (l *layout) plainEnd(pos, limit int) int {
 }
 
 // flowEnd is the offset after the bracket that closes the one at pos.
-func (l *layout) flowEnd(pos int) int {
+func (l *Layout) flowEnd(pos int) int {
 	depth := 0
 	for i := pos; i < len(l.text); i++ {
 		switch c := l.text[i]; c {
@@ -244,7 +260,7 @@ func (l *layout) flowEnd(pos int) int {
 			}
 		case '#':
 			if i > 0 && strings.IndexByte(" \t\n", l.text[i-1]) >= 0 {
-				i = l.lineEnd(i)
+				i = l.LineEnd(i)
 			}
 		case '[', '{':
 			depth++
@@ -257,12 +273,12 @@ func (l *layout) flowEnd(pos int) int {
 	return len(l.text)
 }
 
-// dash is the offset of the dash of an item of a block sequence, or -1.
-func (l *layout) dash(n *node, i int) int {
-	first := l.content(n.y)
+// Dash is the offset of the dash of an item of a block sequence, or -1.
+func (l *Layout) Dash(y *yaml.Node, i int) int {
+	first := l.Content(y)
 	if first >= len(l.text) || l.text[first] != '-' {
 		// An anchor or tag before the first dash stands on a line of its own.
-		first = l.after(first)
+		first = l.After(first)
 		first += len(l.text[first:]) - len(bytes.TrimLeft(l.text[first:], " "))
 		if first >= len(l.text) || l.text[first] != '-' {
 			return -1
@@ -271,23 +287,23 @@ func (l *layout) dash(n *node, i int) int {
 	if i == 0 {
 		return first
 	}
-	column := l.column(first)
-	for line := min(n.kids[i].y.Line, len(l.starts)) - 1; line >= 0 && l.starts[line] > first; line-- {
+	column := l.Column(first)
+	for line := min(y.Content[i].Line, len(l.starts)) - 1; line >= 0 && l.starts[line] > first; line-- {
 		pos := l.starts[line] + column
-		if pos < len(l.text) && l.text[pos] == '-' && pos <= l.at(n.kids[i].y) && l.alone(pos) {
+		if pos < len(l.text) && l.text[pos] == '-' && pos <= l.At(y.Content[i]) && l.Alone(pos) {
 			return pos
 		}
 	}
 	return -1
 }
 
-// head is where the comments begin that stand directly above an offset, at its
+// Head is where the comments begin that stand directly above an offset, at its
 // column, but not before floor.
-func (l *layout) head(pos, floor int) int {
-	start, column := l.lineStart(pos), l.column(pos)
+func (l *Layout) Head(pos, floor int) int {
+	start, column := l.LineStart(pos), l.Column(pos)
 	for start > floor {
-		line := l.lineStart(start - 1)
-		text := l.text[line:l.lineEnd(line)]
+		line := l.LineStart(start - 1)
+		text := l.text[line:l.LineEnd(line)]
 		trimmed := bytes.TrimLeft(text, " ")
 		if line < floor || len(trimmed) == 0 || trimmed[0] != '#' || len(text)-len(trimmed) != column {
 			break
