@@ -23,6 +23,7 @@ func commands(env *Env) []*cobra.Command {
 		newImageCommand(env),
 		newSecretCommand(env),
 		newVendorCommand(env),
+		newInitCommand(env),
 		newDoctorCommand(env),
 		newSchemaCommand(env),
 		newCompletionCommand(env),
