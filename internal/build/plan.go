@@ -65,6 +65,8 @@ type Choices struct {
 	Registry, Charts string
 	// Prebuilt are images by name that need no build: references with digests.
 	Prebuilt map[string]string
+	// Elsewhere says which registries stand in for others.
+	Elsewhere Mirrors
 	// Only are the names to build; all when empty.
 	Only []string
 }
@@ -137,6 +139,9 @@ func (p *Plan) image(files fs.FS, name string, f Found, o Choices) (Image, error
 	}
 	if i.Destination == "" && cmpOr(o.Registry, f.Registry) != "" {
 		i.Destination = strings.TrimSuffix(cmpOr(o.Registry, f.Registry), "/") + "/" + name
+	}
+	if i.Destination != "" {
+		i.Destination = o.Elsewhere.Of(i.Destination)
 	}
 	switch {
 	case i.Prebuilt != "" && !pinned.MatchString(i.Prebuilt):

@@ -83,6 +83,11 @@ func (p *Publisher) Pull(ctx context.Context, image string, platform v1.Platform
 	return img, found.Digest.String(), nil
 }
 
+// Exists is nil when the registry has an image, and a fault otherwise.
+func (p *Publisher) Exists(ctx context.Context, image string) error {
+	return p.images.Exists(ctx, image)
+}
+
 // Published is what a registry has under a tag.
 type Published struct {
 	// Repository is the full name ("index.docker.io/library/busybox"), Digest

@@ -7,6 +7,8 @@
 package chart
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io/fs"
 	"path"
@@ -140,4 +142,10 @@ func asJSON(file string, text []byte) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "%s: a key is no text: %w", file, err)
 	}
 	return data, nil
+}
+
+// Digest is the SHA-256 of the archive ("sha256:…").
+func (p Packed) Digest() string {
+	sum := sha256.Sum256(p.Data)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
