@@ -130,7 +130,7 @@ func Table() map[string]Rule {
 				"textmerge",
 				"vendoring",
 			},
-			Libraries: []string{"github.com/google/go-containerregistry/pkg/v1", "github.com/spf13/", "charm.land/lipgloss/v2", "golang.org/x/sync/", "golang.org/x/term"},
+			Libraries: []string{"github.com/spf13/", "charm.land/lipgloss/v2", "golang.org/x/sync/", "golang.org/x/term"},
 		},
 		"cmd/tug": {Imports: []string{"cli"}},
 

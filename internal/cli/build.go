@@ -208,5 +208,8 @@ func (o buildOptions) writeLock(at *code, plan *build.Plan, result *build.Result
 		return err
 	}
 	result.Lock = filepath.ToSlash(file)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // as other folders of a repository
+		return cannotWrite(file, err)
+	}
 	return writeInRoot(filepath.Dir(file), filepath.Base(file), data)
 }
