@@ -67,8 +67,15 @@ type Choices struct {
 	Prebuilt map[string]string
 	// Elsewhere says which registries stand in for others.
 	Elsewhere Mirrors
-	// Only are the names to build; all when empty.
+	// Only are the names to build, "image/NAME" or "chart/NAME" where one name
+	// is both; all when empty. A chart comes with all images: their digests are
+	// in it.
 	Only []string
+}
+
+// wants reports whether an image or chart was chosen.
+func (o Choices) wants(kind, name string) bool {
+	return len(o.Only) == 0 || slices.Contains(o.Only, name) || slices.Contains(o.Only, kind+"/"+name)
 }
 
 // Decide makes the plan of a folder.
@@ -83,8 +90,16 @@ func Decide(files fs.FS, dir string, f Found, c Commit, o Choices) (*Plan, error
 	if err := known(f, o); err != nil {
 		return nil, err
 	}
+	for _, name := range slices.Sorted(maps.Keys(f.Charts)) {
+		if !o.wants("chart", name) {
+			continue
+		}
+		chart := Chart{Name: name, BuildChart: f.Charts[name]}
+		chart.Repository = cmpOr(chart.Repository, cmpOr(o.Charts, f.ChartRepository))
+		p.Charts = append(p.Charts, chart)
+	}
 	for _, name := range slices.Sorted(maps.Keys(f.Images)) {
-		if len(o.Only) > 0 && !slices.Contains(o.Only, name) {
+		if len(p.Charts) == 0 && !o.wants("image", name) {
 			continue
 		}
 		i, err := p.image(files, name, f, o)
@@ -92,14 +107,6 @@ func Decide(files fs.FS, dir string, f Found, c Commit, o Choices) (*Plan, error
 			return nil, err
 		}
 		p.Images = append(p.Images, i)
-	}
-	for _, name := range slices.Sorted(maps.Keys(f.Charts)) {
-		if len(o.Only) > 0 && !slices.Contains(o.Only, name) {
-			continue
-		}
-		chart := Chart{Name: name, BuildChart: f.Charts[name]}
-		chart.Repository = cmpOr(chart.Repository, cmpOr(o.Charts, f.ChartRepository))
-		p.Charts = append(p.Charts, chart)
 	}
 	return p, nil
 }
@@ -122,8 +129,13 @@ func known(f Found, o Choices) error {
 			return err
 		}
 	}
+	all := append(slices.Clone(names), slices.Sorted(maps.Keys(f.Charts))...)
 	for _, name := range o.Only {
-		if err := check("--only", name, append(names, slices.Sorted(maps.Keys(f.Charts))...)); err != nil {
+		list, word := all, name
+		if kind, rest, ok := strings.Cut(name, "/"); ok {
+			list, word = map[string][]string{"image": names, "chart": all[len(names):]}[kind], rest
+		}
+		if err := check("--only", word, list); err != nil {
 			return err
 		}
 	}

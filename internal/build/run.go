@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +21,7 @@ import (
 	"github.com/tugops/tug/internal/event"
 	"github.com/tugops/tug/internal/fault"
 	"github.com/tugops/tug/internal/imagelock"
+	"github.com/tugops/tug/internal/project"
 )
 
 // Registry reads and publishes images.
@@ -254,6 +258,10 @@ func (b *Builder) chart(ctx context.Context, p *Plan, c Chart, images []BuiltIma
 			s.Images = append(s.Images, chart.Image{Repository: i.Repository, Tag: i.Tag, Digest: i.Digest})
 		}
 	}
+	if name := unfilled(s.Values); name != "" {
+		return BuiltChart{}, fault.New(fault.Invalid, "values: there is no image for %s", name).
+			Hint("${image.NAME} and ${digest.NAME} are for images under images: in %s", project.BuildFileName)
+	}
 	packed, err := chart.Pack(b.Files, path.Join(p.Dir, c.Path), s)
 	if err != nil {
 		return BuiltChart{}, err
@@ -284,6 +292,25 @@ func (p *Plan) fillAll(values map[string]any, images []BuiltImage) map[string]an
 		}
 	}
 	return out
+}
+
+var variable = regexp.MustCompile(`\$\{(version|commit|image\.|digest\.)[^}]*\}`)
+
+// unfilled is a variable in values that nothing filled in, or "".
+func unfilled(values map[string]any) string {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		var found string
+		switch v := values[key].(type) {
+		case string:
+			found = variable.FindString(v)
+		case map[string]any:
+			found = unfilled(v)
+		}
+		if found != "" {
+			return found
+		}
+	}
+	return ""
 }
 
 // phase says that something begins; the function it gives, that it is done.

@@ -68,7 +68,7 @@ needs none for the cluster, the config repository or secrets.`,
 	f.StringVar(&o.registry, "registry", "", "`HOST/PATH` for images that name no destination")
 	f.StringVar(&o.charts, "charts", "", "`REPOSITORY` for charts: oci://…, https://…, nexus+https://… or s3://…")
 	f.StringArrayVar(&o.images, "image", nil, "`NAME=IMAGE@DIGEST` was built elsewhere (repeatable)")
-	f.StringArrayVar(&o.only, "only", nil, "build only the image or chart `NAME` (repeatable)")
+	f.StringArrayVar(&o.only, "only", nil, "build only `NAME`, image/NAME or chart/NAME; a chart comes with all images (repeatable)")
 	f.StringVar(&o.driver, "builder", "", "`PROGRAM` that builds Dockerfiles: buildah, podman, buildctl or docker")
 	f.StringArrayVar(&o.mirrors, "map-registry", nil, "use the registry TO in place of FROM, as `FROM=TO` (repeatable)")
 	f.BoolVar(&o.allowDirty, "allow-dirty", false, "publish although files differ from the commit; the version says so")
