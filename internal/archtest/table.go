@@ -89,7 +89,10 @@ func Table() map[string]Rule {
 		// Shell.
 		"cli": {
 			Imports: []string{
-				"build", "build/chart", "build/dockerfile", "build/image",
+				"build",
+				"build/chart",
+				"build/dockerfile",
+				"build/image",
 				"check",
 				"check/problem",
 				"check/report",
