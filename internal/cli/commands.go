@@ -20,7 +20,6 @@ func commands(env *Env) []*cobra.Command {
 		newTreeCommand(env),
 		newHistoryCommand(env),
 		newLogsCommand(env),
-		newBuildCommand(env),
 		newImageCommand(env),
 		newSecretCommand(env),
 		newVendorCommand(env),

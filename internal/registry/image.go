@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -40,9 +39,6 @@ type ImageOptions struct {
 	// Pause is the wait before the first repetition, doubled for each further
 	// one; 250 ms when zero. A request is made three times at most.
 	Pause time.Duration
-	// Silence is how long a registry may take until its answer begins; 15 s
-	// when zero.
-	Silence time.Duration
 }
 
 const (
@@ -65,7 +61,7 @@ type Images struct {
 
 // NewImages prepares a client; nothing is asked yet.
 func NewImages(o ImageOptions) (*Images, error) {
-	transport, err := o.transport(maxAnswer)
+	transport, err := o.transport()
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +93,7 @@ func (i *Images) options(reference string) []name.Option {
 	return nil
 }
 
-// transport makes connections; most bounds an answer in bytes.
-func (o ImageOptions) transport(most int64) (http.RoundTripper, error) {
+func (o ImageOptions) transport() (http.RoundTripper, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
@@ -108,11 +103,10 @@ func (o ImageOptions) transport(most int64) (http.RoundTripper, error) {
 			Hint("a CA file begins with -----BEGIN CERTIFICATE-----")
 	}
 	// Metadata services and link-local addresses are no registries.
-	quiet := cmp.Or(o.Silence, silence)
-	policy := outbound.Policy{Silence: quiet}
+	policy := outbound.Policy{Silence: silence}
 	var t http.RoundTripper = &http.Transport{
 		Proxy: o.Proxy, DialContext: policy.Dial, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: quiet, ResponseHeaderTimeout: quiet,
+		TLSHandshakeTimeout: silence, ResponseHeaderTimeout: silence,
 		MaxIdleConnsPerHost: connections, IdleConnTimeout: 90 * time.Second,
 		TLSClientConfig: &tls.Config{
 			RootCAs:            roots,
@@ -122,7 +116,7 @@ func (o ImageOptions) transport(most int64) (http.RoundTripper, error) {
 	if o.Wrap != nil {
 		t = o.Wrap(t)
 	}
-	return limited{next: t, plain: o.Plain, hosts: o.PlainHTTP, most: most}, nil
+	return limited{next: t, plain: o.Plain, hosts: o.PlainHTTP}, nil
 }
 
 // limited bounds the size of answers, and keeps to TLS: the library takes
@@ -132,7 +126,6 @@ type limited struct {
 	next  http.RoundTripper
 	plain bool
 	hosts map[string]bool
-	most  int64
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -142,20 +135,20 @@ func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	res, err := l.next.RoundTrip(r)
 	if err == nil {
-		res.Body = &limitedBody{ReadCloser: res.Body, left: l.most, most: l.most}
+		res.Body = &limitedBody{ReadCloser: res.Body, left: maxAnswer}
 	}
 	return res, err
 }
 
 type limitedBody struct {
 	io.ReadCloser
-	left, most int64
+	left int64
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return n, fault.New(fault.Unavailable, "an answer of more than %d MiB", b.most>>20)
+		return n, fault.New(fault.Unavailable, "an answer of more than %d MiB", maxAnswer>>20)
 	}
 	return n, err
 }
