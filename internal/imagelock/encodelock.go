@@ -73,7 +73,7 @@ func sorted(locks []Lock) []Lock {
 // has a place for: tag and source.
 func EncodeTug(locks []Lock, app, environment string) ([]byte, error) {
 	var b strings.Builder
-	b.WriteString("# Written by tug image lock; changes by hand are lost.\n")
+	b.WriteString("# Written by tug; changes by hand are lost.\n")
 	fmt.Fprintf(&b, "apiVersion: %s\nkind: ImageLock\n", tugVersion)
 	for _, f := range [][2]string{{"app", app}, {"environment", environment}} {
 		if f[1] != "" {

@@ -101,6 +101,8 @@ type Set struct {
 	// Rules find image references besides the built-in rules, first match
 	// wins: the keys of all files, then the search rules of all files.
 	Rules []Rule
+	// Promotions are those of tug's own files, for whoever writes them anew.
+	Promotions []Promotion
 	// Warnings are one sentence each.
 	Warnings []string
 }

@@ -3,6 +3,7 @@ package imagelock
 import (
 	"bytes"
 	"cmp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -18,6 +19,8 @@ type LockFile struct {
 	Locks            []Lock
 	// Rules are kbld's, which its lock files repeat.
 	Rules []Rule
+	// Promotions say which builds the locks are.
+	Promotions []Promotion
 }
 
 // ReadLockFile reads a lock file to write it anew. A file that holds more than
@@ -31,7 +34,12 @@ func ReadLockFile(name string, data []byte) (LockFile, error) {
 	if len(kinds) == 0 {
 		return LockFile{}, nil
 	}
-	f := LockFile{Locks: set.Locks, Rules: set.Rules, Format: kinds[0]}
+	f := LockFile{Locks: set.Locks, Rules: set.Rules, Format: kinds[0], Promotions: set.Promotions}
+	if f.Format != FormatTug {
+		if f.Promotions, err = commentPromotions(name, data); err != nil {
+			return LockFile{}, err
+		}
+	}
 	if len(kinds) > 1 || f.Format == "" || len(set.Builds)+len(set.Destinations) > 0 {
 		return LockFile{}, notMachines(name)
 	}
@@ -77,6 +85,29 @@ func documentKinds(data []byte) []Format {
 
 // Encode writes locks in the format and for the app and environment of f.
 func (f LockFile) Encode(locks []Lock) ([]byte, error) {
+	data, err := f.encode(locks)
+	if err != nil || len(f.Promotions) == 0 {
+		return data, err
+	}
+	var b strings.Builder
+	if f.Format == FormatKbld || f.Format == FormatImgpkg {
+		for _, p := range f.Promotions {
+			line, err := p.comment()
+			if err != nil {
+				return nil, fault.New(fault.Internal, "promotion of %s: %w", p.Of, err)
+			}
+			b.WriteString(line)
+		}
+		return append([]byte(b.String()), data...), nil
+	}
+	b.WriteString("promotions:\n")
+	for _, p := range f.Promotions {
+		b.WriteString(p.encode())
+	}
+	return append(data, b.String()...), nil
+}
+
+func (f LockFile) encode(locks []Lock) ([]byte, error) {
 	switch f.Format {
 	case FormatKbld:
 		bare := make([]Lock, len(locks))

@@ -98,7 +98,7 @@ func TestEncodeTug(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, `# Written by tug image lock; changes by hand are lost.
+	equal(t, `# Written by tug; changes by hand are lost.
 apiVersion: tug.dev/v1alpha1
 kind: ImageLock
 app: shop
@@ -120,7 +120,7 @@ images:
 	_, err = imagelock.EncodeTug([]imagelock.Lock{{Image: "a", NewImage: "a:1"}}, "", "")
 	checkFault(t, err, fault.Invalid, `lock of "a" without a digest`, "")
 	empty, err := imagelock.EncodeTug(nil, "", "")
-	if err != nil || string(empty) != "# Written by tug image lock; changes by hand are lost.\napiVersion: tug.dev/v1alpha1\nkind: ImageLock\nimages: []\n" {
+	if err != nil || string(empty) != "# Written by tug; changes by hand are lost.\napiVersion: tug.dev/v1alpha1\nkind: ImageLock\nimages: []\n" {
 		t.Errorf("without locks: %s, %v", empty, err)
 	}
 }

@@ -23,15 +23,21 @@ import (
 //	    repository: https://git.example/team/shop
 //	    commit: 1f0c…
 //	    path: services/shop
+//	promotions:            # optional: which builds these are (see Promotion)
+//	- of: shop
+//	  sequence: 57
 //
 // Exactly one of image and imageRepo and one of newImage and digest is set.
 func (r *reader) imageLock(n *yaml.Node, set *Set) {
-	f := r.fields(n, "ImageLock", "apiVersion", "kind", "app", "environment", "images")
+	f := r.fields(n, "ImageLock", "apiVersion", "kind", "app", "environment", "images", "promotions")
 	app, env := r.text(f["app"], "app"), r.text(f["environment"], "environment")
 	for _, item := range r.items(f["images"], "images") {
 		l := r.lockedImage(item)
 		l.App, l.Environment = app, env
 		set.Locks = append(set.Locks, l)
+	}
+	for _, item := range r.items(f["promotions"], "promotions") {
+		set.Promotions = append(set.Promotions, r.promotion(item))
 	}
 }
 
