@@ -78,6 +78,7 @@ func Table() map[string]Rule {
 		"snapshot":  {Imports: []string{"fault", "imagelock", "object", "project", "readset", "render", "rendercache"}},
 		"preview":   {Imports: []string{"object", "plan"}},
 		"deploy":    {Imports: []string{"apply", "event", "fault", "health", "inventory", "object", "plan", "snapshot"}, Libraries: []string{apimachinery, "golang.org/x/sync/"}},
+		"promote":   {Imports: []string{"fault", "forge", "git", "imagelock", "yamledit"}, Libraries: []string{"github.com/Masterminds/semver/v3", "go.yaml.in/yaml/v3"}},
 		"vendoring": {Imports: []string{"fault", "textmerge", "yamlmerge"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 
 		// Shell.
@@ -107,6 +108,7 @@ func Table() map[string]Rule {
 				"preview",
 				"program",
 				"project",
+				"promote",
 				"registry",
 				"render",
 				"render/flux",

@@ -14,6 +14,7 @@ func commands(env *Env) []*cobra.Command {
 		newDiffCommand(env),
 		newPlanCommand(env),
 		newDeployCommand(env),
+		newPromoteCommand(env),
 		newRollbackCommand(env),
 		newDeleteCommand(env),
 		newStatusCommand(env),

@@ -24,12 +24,11 @@ type Signature struct {
 // NewCommit is a commit to build.
 type NewCommit struct {
 	Author, Committer Signature
-	// Message is the whole of it: title, text, trailers.
-	Message string
+	// Message gives the whole of it (title, text, trailers) for the hash of the
+	// content.
+	Message func(tree string) string
 	// Files are those that change, by slash-separated path; nil deletes one.
 	Files map[string][]byte
-	// Parents beside the tree that it is built on.
-	Parents []string
 }
 
 // Commit builds a commit on top of a tree, in memory: Push sends it. Files that
@@ -42,11 +41,8 @@ func (u *Upstream) Commit(on *Tree, c NewCommit) (*Tree, error) {
 		return nil, err
 	}
 	o := object.Commit{
-		Author: c.Author.git(), Committer: c.Committer.git(), Message: c.Message, TreeHash: root,
+		Author: c.Author.git(), Committer: c.Committer.git(), Message: c.Message(root.String()), TreeHash: root,
 		ParentHashes: []plumbing.Hash{plumbing.NewHash(on.Commit.Hash)},
-	}
-	for _, p := range c.Parents {
-		o.ParentHashes = append(o.ParentHashes, plumbing.NewHash(p))
 	}
 	var m plumbing.MemoryObject
 	if err := o.Encode(&m); err != nil {

@@ -34,7 +34,7 @@ func signature() git.Signature {
 }
 
 func change(message string, pairs ...string) git.NewCommit {
-	c := git.NewCommit{Author: signature(), Committer: signature(), Message: message + "\n", Files: map[string][]byte{}}
+	c := git.NewCommit{Author: signature(), Committer: signature(), Message: func(string) string { return message + "\n" }, Files: map[string][]byte{}}
 	for i := 0; i < len(pairs); i += 2 {
 		c.Files[pairs[i]] = []byte(pairs[i+1])
 		if pairs[i+1] == "" {

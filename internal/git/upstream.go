@@ -107,7 +107,12 @@ func (u *Upstream) converse(ctx context.Context, service string) (session, *pack
 // Tree is the content of a commit, one that was fetched or one that was built.
 type Tree struct {
 	Commit Commit
-	Files  fs.FS
+	// Message is the whole one, Parents the commits that it is built on, and
+	// Hash that of the content.
+	Message string
+	Parents []string
+	Hash    string
+	Files   fs.FS
 
 	root plumbing.Hash
 	made []plumbing.Hash // objects that the server does not have yet, its parents' too
@@ -137,7 +142,11 @@ func (u *Upstream) tree(h plumbing.Hash) (*Tree, error) {
 		return nil, err
 	}
 	files := &treeFS{store: u.store, root: c.TreeHash, time: c.Committer.When.UTC()}
-	return &Tree{Commit: commitOf(c, h.String()), Files: files, root: c.TreeHash}, nil
+	t := &Tree{Commit: commitOf(c, h.String()), Message: c.Message, Hash: c.TreeHash.String(), Files: files, root: c.TreeHash}
+	for _, p := range c.ParentHashes {
+		t.Parents = append(t.Parents, p.String())
+	}
+	return t, nil
 }
 
 // get fetches a commit with its trees, or one object of it.

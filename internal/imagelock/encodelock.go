@@ -128,6 +128,14 @@ func (l Lock) Tag() string {
 	return tag
 }
 
+// Built is what an image was built from, as far as the origins say.
+func (l Lock) Built() (repository, commit, path string) {
+	repository, _ = originText(l, "git", "remoteURL")
+	commit, _ = originText(l, "git", "sha")
+	path, _ = originText(l, "git", "path")
+	return withoutCredentials(repository), commit, path
+}
+
 func originText(l Lock, kind, field string) (string, bool) {
 	for _, o := range l.Origins {
 		if body, ok := o[kind].(map[string]any); ok {

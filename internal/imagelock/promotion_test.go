@@ -44,7 +44,7 @@ func TestPromotionsRefused(t *testing.T) {
 	t.Parallel()
 	const head = "apiVersion: tug.dev/v1alpha1\nkind: ImageLock\nimages: []\npromotions:\n"
 	for text, want := range map[string]string{
-		head + "- version: \"1\"\n":                  "l.yml:5: promotion needs a name",
+		head + "- version: \"1\"\n":              "l.yml:5: promotion needs a name",
 		head + "- {of: a, sequence: x}\n":        `sequence "x" is no whole number`,
 		head + "- {of: a, sequence: -1}\n":       `sequence "-1" is no whole number`,
 		head + "- {of: a, sequnce: 1}\n":         `unknown key "sequnce"`,
