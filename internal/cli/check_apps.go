@@ -20,6 +20,7 @@ import (
 	"github.com/tugops/tug/internal/imagelock"
 	"github.com/tugops/tug/internal/object"
 	"github.com/tugops/tug/internal/project"
+	"github.com/tugops/tug/internal/render"
 	"github.com/tugops/tug/internal/secret"
 )
 
@@ -109,15 +110,20 @@ func (e *Env) checkApps(ctx context.Context, o checkOptions, main *source, in *c
 	return renderAll(ctx, jobs, in)
 }
 
-// renderAll runs renders on all processors, and keeps their order.
+// renderAll runs renders on all processors, and keeps their order. One that
+// goes on after it was given up ends them all.
 func renderAll(ctx context.Context, jobs []func(context.Context) check.App, in *check.Input) error {
 	apps := make([]check.App, len(jobs))
-	var group errgroup.Group
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, job := range jobs {
 		group.Go(func() error {
-			if ctx.Err() == nil {
-				apps[i] = job(ctx)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			apps[i] = job(ctx)
+			if errors.Is(apps[i].Err, render.ErrRunaway) {
+				return apps[i].Err
 			}
 			return ctx.Err()
 		})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tugops/tug/internal/fault"
+	"github.com/tugops/tug/internal/render"
 )
 
 // The forms of Helm's errors (pkg/engine): one line with the place in
@@ -26,6 +27,9 @@ const templateHint = "correct the template, or give the value it needs with -f o
 func (r *run) templateFault(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if errors.Is(err, render.ErrRunaway) {
+		return fault.New(fault.Invalid, "%s: %w", r.root, err)
 	}
 	text := strings.TrimRight(err.Error(), "\n")
 	if m := placedError.FindStringSubmatch(text); m != nil {

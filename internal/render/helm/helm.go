@@ -114,23 +114,27 @@ func (r *run) render(ctx context.Context) (render.Result, error) {
 }
 
 // execute runs the templates. text/template cannot be interrupted, so a
-// context that ends leaves the engine behind to finish alone.
+// context that ends, or templates that take too much, leave the engine behind
+// to finish alone.
 func (r *run) execute(ctx context.Context) (map[string]string, error) {
 	type outcome struct {
 		texts map[string]string
 		err   error
 	}
-	done := make(chan outcome, 1)
+	done, over := make(chan outcome, 1), make(chan error, 1)
 	e := engine.Engine{CustomTemplateFuncs: r.random.funcs()}
 	go func() {
 		texts, err := e.RenderWithContext(ctx, r.chart, r.values)
 		done <- outcome{texts, err}
 	}()
+	watched, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { over <- usual().watch(watched) }()
 	select {
 	case o := <-done:
 		return o.texts, o.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	case err := <-over:
+		return nil, err
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -69,7 +70,7 @@ func (r *random) funcs() template.FuncMap {
 			return map[string]any{}, nil
 		},
 	}
-	addBounded(f)
+	addBounded(f, r.sprig)
 	r.addCertificates(f)
 	r.addDates(f)
 	return f
@@ -87,6 +88,9 @@ func (r *random) value(function string, args []string, fresh func() (string, err
 
 func (r *random) text(name string) func(int) (string, error) {
 	return func(count int) (string, error) {
+		if count > maxRandom {
+			return "", fmt.Errorf("%s: %d characters are more than %d", name, count, maxRandom)
+		}
 		return r.value(name, []string{strconv.Itoa(count)}, func() (string, error) {
 			return r.sprig[name].(func(int) string)(count), nil
 		})
@@ -94,6 +98,9 @@ func (r *random) text(name string) func(int) (string, error) {
 }
 
 func (r *random) randBytes(count int) (string, error) {
+	if count > maxRandom {
+		return "", fmt.Errorf("randBytes: %d bytes are more than %d", count, maxRandom)
+	}
 	return r.value("randBytes", []string{strconv.Itoa(count)}, func() (string, error) {
 		return r.sprig["randBytes"].(func(int) (string, error))(count)
 	})
