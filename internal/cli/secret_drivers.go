@@ -159,7 +159,12 @@ func (emptyFS) Open(name string) (fs.File, error) {
 
 // addAttributes adds the lines that .gitattributes lacks.
 func addAttributes(file string, patterns []string) (bool, error) {
-	old, err := os.ReadFile(file)
+	if real, err := behindLinks(file); err == nil {
+		if err := staysInside(file, real); err != nil {
+			return false, err
+		}
+	}
+	old, err := readGiven(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fault.New(fault.Invalid, "read %s: %w", file, reason(err))
 	}

@@ -25,15 +25,15 @@ func readSecretFile(file string) ([]byte, error) {
 }
 
 // rewrite replaces the content of a file of the repository, all at once. Its
-// permissions stay, and a symbolic link stays one. Content that is there
-// already is not written.
+// permissions stay, and a symbolic link stays one, as long as it does not lead
+// out of the repository. Content that is there already is not written.
 func rewrite(file string, data []byte) error {
-	real, err := filepath.EvalSymlinks(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		real, err = file, nil
-	}
+	real, err := behindLinks(file)
 	if err != nil {
 		return fault.New(fault.Invalid, "write %s: %w", file, reason(err))
+	}
+	if err := staysInside(file, real); err != nil {
+		return err
 	}
 	mode := fs.FileMode(0o644)
 	if info, statErr := os.Stat(real); statErr == nil {
@@ -56,6 +56,50 @@ func rewrite(file string, data []byte) error {
 		return fault.New(fault.Invalid, "write %s: %w", file, reason(err))
 	}
 	return nil
+}
+
+// behindLinks is the place of a file, which need not exist, without symbolic
+// links.
+func behindLinks(file string) (string, error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if !errors.Is(err, fs.ErrNotExist) || abs == filepath.Dir(abs) {
+		return real, err
+	}
+	folder, err := behindLinks(filepath.Dir(abs))
+	return filepath.Join(folder, filepath.Base(abs)), err
+}
+
+// staysInside refuses a file of the repository around the current folder whose
+// real place is elsewhere: who wrote the repository chose that place, not the
+// person who named the file.
+func staysInside(file, real string) error {
+	repo, err := git.Open(".")
+	if err != nil || repo.Bare() {
+		return nil // what a person names outside of a repository is theirs
+	}
+	here, err := behindLinks(".")
+	if err != nil {
+		return fault.New(fault.Invalid, "write %s: %w", file, reason(err))
+	}
+	named := file
+	if !filepath.IsAbs(named) {
+		named = filepath.Join(here, file)
+	}
+	if !isBelow(named, repo.Root()) || isBelow(real, repo.Root()) {
+		return nil
+	}
+	return fault.New(fault.Denied, "write %s: a symbolic link of the repository leads out of it, to %s", file, real).
+		Hint("name the file itself if that is what you want")
+}
+
+// isBelow reports whether a path lies in or below a folder; both are absolute.
+func isBelow(name, folder string) bool {
+	rel, err := filepath.Rel(folder, name)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // committed is the content that a file has in a revision; nil where there is

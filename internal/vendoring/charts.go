@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -40,6 +41,11 @@ func (v Vendor) VerifyCharts(dir string, sums Sums) ([]Verified, error) {
 	if err != nil {
 		return nil, err
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fault.New(fault.NotFound, "look for charts: %w", err)
+	}
+	defer root.Close()
 	var list []Verified
 	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -50,20 +56,28 @@ func (v Vendor) VerifyCharts(dir string, sums Sums) ([]Verified, error) {
 		case !d.Type().IsRegular() || d.Name() != "Chart.yaml":
 			return nil
 		}
-		found, err := v.chartsOf(filepath.Dir(name), sums)
+		below, err := filepath.Rel(dir, filepath.Dir(name))
+		if err != nil {
+			return err
+		}
+		files, err := fs.Sub(root.FS(), filepath.ToSlash(below))
+		if err != nil {
+			return err
+		}
+		found, err := v.chartsOf(filepath.Dir(name), files, sums)
 		list = append(list, found...)
 		return err
 	})
 	return list, err
 }
 
-// chartsOf verifies the dependencies of one chart.
-func (v Vendor) chartsOf(dir string, sums Sums) ([]Verified, error) {
-	lock, has, err := readChartLock(dir)
+// chartsOf verifies the dependencies of one chart; files is its folder.
+func (v Vendor) chartsOf(dir string, files fs.FS, sums Sums) ([]Verified, error) {
+	lock, has, err := readChartLock(files, dir)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, "charts"))
+	entries, err := fs.ReadDir(files, "charts")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Invalid, "read charts of %s: %w", dir, err)
 	}
@@ -73,7 +87,11 @@ func (v Vendor) chartsOf(dir string, sums Sums) ([]Verified, error) {
 		if !e.Type().IsRegular() || !strings.HasSuffix(e.Name(), ".tgz") {
 			continue
 		}
-		one, err := v.packedChart(filepath.Join(dir, "charts", e.Name()), sums)
+		data, err := readBounded(files, "charts/"+e.Name(), v.Limits.Total)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "%s: %w", filepath.Join(dir, "charts", e.Name()), err)
+		}
+		one, err := v.packedChart(filepath.Join(dir, "charts", e.Name()), data, sums)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +105,7 @@ func (v Vendor) chartsOf(dir string, sums Sums) ([]Verified, error) {
 		return list, nil // what is not vendored is fetched
 	}
 	for _, d := range lock.Dependencies {
-		if seen[d.Name] || isFolder(filepath.Join(dir, "charts", d.Name)) || strings.HasPrefix(d.Repository, "file://") {
+		if seen[d.Name] || isFolder(files, path.Join("charts", d.Name)) || strings.HasPrefix(d.Repository, "file://") {
 			continue
 		}
 		list = append(list, Verified{
@@ -98,16 +116,19 @@ func (v Vendor) chartsOf(dir string, sums Sums) ([]Verified, error) {
 	return list, nil
 }
 
-func isFolder(name string) bool {
-	info, err := os.Stat(name)
+func isFolder(files fs.FS, name string) bool {
+	info, err := fs.Stat(files, name)
 	return err == nil && info.IsDir()
 }
 
+// maxChartLock bounds Chart.lock, in bytes.
+const maxChartLock = 1 << 20
+
 // readChartLock reads Chart.lock or requirements.lock.
-func readChartLock(dir string) (lock chartLock, has bool, err error) {
+func readChartLock(files fs.FS, dir string) (lock chartLock, has bool, err error) {
 	for _, name := range []string{"Chart.lock", "requirements.lock"} {
 		file := filepath.Join(dir, name)
-		data, err := os.ReadFile(file)
+		data, err := readBounded(files, name, maxChartLock)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -122,14 +143,46 @@ func readChartLock(dir string) (lock chartLock, has bool, err error) {
 	return lock, false, nil
 }
 
+// readBounded reads a file, but no link out of the folder, no device, and no
+// more than there should be.
+func readBounded(files fs.FS, name string, limit int64) ([]byte, error) {
+	f, err := openRegular(files, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("more than %d MiB", limit>>20)
+	}
+	return data, err
+}
+
+// openRegular opens what is known to be a file: opening a pipe may never end.
+func openRegular(files fs.FS, name string) (fs.File, error) {
+	info, err := fs.Stat(files, name)
+	switch {
+	case err != nil:
+		return nil, cause(err)
+	case !info.Mode().IsRegular():
+		return nil, errors.New("is no file")
+	}
+	f, err := files.Open(name)
+	return f, cause(err)
+}
+
+// cause is an error without the path, which the message around it has.
+func cause(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
 // packedChart verifies one archive against the locks with hashes, and against
 // its own name.
-func (v Vendor) packedChart(file string, sums Sums) (Verified, error) {
+func (v Vendor) packedChart(file string, data []byte, sums Sums) (Verified, error) {
 	out := Verified{Dir: file, Source: Source{Type: Chart}, State: Unproven, Edits: []Change{}}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return out, fault.New(fault.Invalid, "read packed chart: %w", err)
-	}
 	tree, err := Unpack(data, false, v.Limits)
 	if err != nil {
 		out.State, out.Problem = Broken, err.Error()

@@ -3,9 +3,12 @@ package vendoring_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/tugops/tug/internal/fault"
 	"github.com/tugops/tug/internal/vendoring"
 )
 
@@ -48,6 +51,35 @@ func TestVerifyCharts(t *testing.T) {
 			list, err := vendoring.Vendor{Limits: vendoring.DefaultLimits()}.VerifyCharts(w.dir, tc.sums)
 			if err != nil || len(list) != 1 || list[0].State != tc.state || len(list[0].Problem) < len(tc.problem) || list[0].Problem[:len(tc.problem)] != tc.problem {
 				t.Errorf("%+v, %v", list, err)
+			}
+		})
+	}
+}
+
+// TestVerifyChartsStaysInside: links that lead out, and what is no file, are
+// errors that tell nothing of what is there.
+func TestVerifyChartsStaysInside(t *testing.T) {
+	t.Parallel()
+	for name, link := range map[string]struct{ to, at string }{
+		"a lock outside":   {"../../outside.txt", "app/Chart.lock"},
+		"a device":         {"/dev/zero", "app/Chart.lock"},
+		"a folder":         {"charts", "app/requirements.lock"},
+		"charts elsewhere": {"../..", "app/charts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &work{t: t, dir: t.TempDir()}
+			w.write("outside.txt", "planted: [canary")
+			w.write("repo/app/Chart.yaml", "name: app\n")
+			if name != "charts elsewhere" {
+				w.write("repo/app/charts/x/Chart.yaml", "name: x\n")
+			}
+			if err := os.Symlink(link.to, filepath.Join(w.dir, "repo", link.at)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := vendoring.Vendor{Limits: vendoring.DefaultLimits()}.VerifyCharts(filepath.Join(w.dir, "repo"), func(string, string) []string { return nil })
+			if !fault.Is(err, fault.Invalid) || strings.Contains(err.Error(), "planted") || strings.Contains(err.Error(), "yaml:") {
+				t.Errorf("got %v", err)
 			}
 		})
 	}
