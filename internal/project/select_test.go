@@ -2,6 +2,8 @@ package project
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -255,5 +257,38 @@ func TestEnvironmentOfTheProjectAbove(t *testing.T) {
 	_, err = p.Select(Choice{Env: "prod"})
 	if hints := fault.HintsOf(err); !fault.Is(err, fault.NotFound) || len(hints) != 2 || !strings.Contains(hints[0], "the project file is tug.yaml") {
 		t.Errorf("got %v, hints %q", err, hints)
+	}
+}
+
+// A path that a symbolic link leads out of the repository is not one that does
+// not exist, and a folder of locks there is not one that is empty.
+func TestSelectLinksOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"outside/values.yaml": "", "outside/locks/a.yaml": "", "repo/chart/Chart.yaml": "name: a\n",
+		"repo/tug.yaml": "apiVersion: tug.dev/v1alpha1\nkind: Project\napps:\n  a: {chart: chart, values: [linked.yaml], locks: [locks]}\n",
+	} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := errors.Join(os.Symlink("../outside/values.yaml", filepath.Join(dir, "repo/linked.yaml")), os.Symlink("../outside/locks", filepath.Join(dir, "repo/locks")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, "repo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	p, err := Load(root.FS(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Select(Choice{})
+	if err == nil || strings.Contains(err.Error(), "does not exist") || !strings.Contains(err.Error(), `values file "linked.yaml": path escapes`) || !strings.Contains(err.Error(), `lock file "locks": path escapes`) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -2,11 +2,14 @@ package project
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tugops/tug/internal/fault"
 )
 
 // Engine says what renders an app.
@@ -187,7 +190,7 @@ func (r *resolver) lock(text string, at Position) {
 	if !ok {
 		return
 	}
-	if _, err := fs.Stat(r.p.files, file); err != nil && !isYAML(file) {
+	if _, err := fs.Stat(r.p.files, file); errors.Is(err, fs.ErrNotExist) && !isYAML(file) {
 		r.s.NewLocks = append(r.s.NewLocks, file)
 		r.s.Warnings = append(r.s.Warnings, Problem{At: at, Text: fmt.Sprintf("there are no locks in %q yet", file)}.Error())
 		return
@@ -217,11 +220,19 @@ func (r *resolver) resolve(text string, at Position) (string, bool) {
 }
 
 func (r *resolver) exists(file string, at Position, what string) bool {
-	if _, err := fs.Stat(r.p.files, file); err != nil {
+	_, err := fs.Stat(r.p.files, file)
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, fs.ErrNotExist):
 		r.report(at, siblingHint(r.p.files, file), "%s %q does not exist", what, file)
-		return false
+	default: // a symbolic link that leads out, say
+		if pe, ok := errors.AsType[*fs.PathError](err); ok {
+			err = pe.Err
+		}
+		r.report(at, strings.Join(fault.HintsOf(err), "; "), "%s %q: %v", what, file, err)
 	}
-	return true
+	return false
 }
 
 // siblingHint looks for a file with nearly the same name.

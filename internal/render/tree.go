@@ -186,7 +186,10 @@ func readFault(name string, err error) error {
 		return fault.New(fault.NotFound, "%s does not exist", name)
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return f // of a file system that says all there is to say, file included
+		if strings.Contains(f.Error(), name) {
+			return f // of a file system that says all there is to say
+		}
+		return fault.New(f.Kind, "%s: %w", name, f)
 	}
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err
