@@ -42,6 +42,41 @@ func (c *chartRepositories) start(ts *testscript.TestScript, neg bool, args []st
 	ts.Setenv("CHARTS_HOST", strings.TrimPrefix(repo.URL, "http://"))
 }
 
+// uploads is charts for a repository that takes uploads: uploads
+// chartmuseum|nexus [USER PASSWORD].
+func (c *chartRepositories) uploads(ts *testscript.TestScript, neg bool, args []string) {
+	var o registrytest.Options
+	switch {
+	case neg || len(args) != 1 && len(args) != 3:
+		ts.Fatalf("usage: uploads chartmuseum|nexus [USER PASSWORD]")
+	case len(args) == 3:
+		o.User, o.Password = args[1], args[2]
+	}
+	repo := registrytest.NewUploads(c.l.t, registrytest.Dialect(args[0]), o)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil {
+		c.by = map[string]*registrytest.ChartRepository{}
+	}
+	c.by[repo.URL] = repo
+	ts.Setenv("CHARTS", repo.URL)
+}
+
+// archive writes an archive that was uploaded into a file: archive NAME FILE.
+func (c *chartRepositories) archive(ts *testscript.TestScript, neg bool, args []string) {
+	c.mu.Lock()
+	repo := c.by[ts.Getenv("CHARTS")]
+	c.mu.Unlock()
+	if neg || len(args) != 2 || repo == nil {
+		ts.Fatalf("usage: archive NAME FILE, after uploads")
+	}
+	data := repo.Archive(args[0])
+	if data == nil {
+		ts.Fatalf("there is no %s", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
+}
+
 // publish packs charts and adds them to the repository: publish FOLDER...
 func (c *chartRepositories) publish(ts *testscript.TestScript, neg bool, args []string) {
 	c.mu.Lock()

@@ -205,6 +205,9 @@ func (d *doc) shell(command string) (string, error) {
 		"HOME="+d.dir, "KUBECONFIG="+os.Getenv("TUG_LAB_KUBECONFIG"), "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=you", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=you", "GIT_COMMITTER_EMAIL=you@example.com",
 	)
+	for name, value := range goCaches() {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
 	out, err := cmd.CombinedOutput()
 	text := string(out)
 	if d.real != "" {

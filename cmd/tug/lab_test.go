@@ -39,6 +39,9 @@ func (l *lab) setup(env *testscript.Env) error {
 	env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, "none"))
 	env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 	env.Setenv("TUG_CORPORA", os.Getenv("TUG_CORPORA"))
+	for name, value := range goCaches() {
+		env.Setenv(name, value)
+	}
 	for _, who := range []string{"AUTHOR", "COMMITTER"} {
 		env.Setenv("GIT_"+who+"_NAME", "script")
 		env.Setenv("GIT_"+who+"_EMAIL", "script@example.com")
@@ -49,6 +52,15 @@ func (l *lab) setup(env *testscript.Env) error {
 		env.Defer(func() { l.remove(ns) })
 	}
 	return nil
+}
+
+// goCaches let tug build compile in a home that is empty.
+func goCaches() map[string]string {
+	caches := map[string]string{"GOTOOLCHAIN": "local", "GOPROXY": "off", "GOCACHE": os.Getenv("GOCACHE"), "GOFLAGS": ""}
+	if dir, err := os.UserCacheDir(); err == nil && caches["GOCACHE"] == "" {
+		caches["GOCACHE"] = filepath.Join(dir, "go-build")
+	}
+	return caches
 }
 
 func (l *lab) remove(ns string) {
@@ -67,6 +79,8 @@ func (l *lab) condition(name string) (bool, error) {
 			return false, fmt.Errorf("CI runs scripts on a cluster: TUG_LAB_KUBECONFIG is not set")
 		}
 		return os.Getenv("TUG_LAB_KUBECONFIG") != "", nil
+	case "buildah":
+		return hasBuildah(l.t), nil
 	case "corpora":
 		if os.Getenv("TUG_CORPORA") == "" && os.Getenv("CI") == "true" {
 			return false, fmt.Errorf("CI runs scripts over real charts: TUG_CORPORA is not set")
@@ -91,6 +105,9 @@ func (l *lab) commands() map[string]func(*testscript.TestScript, bool, []string)
 		"registry":   images.start,
 		"push":       images.push,
 		"charts":     charts.start,
+		"uploads":    charts.uploads,
+		"archive":    charts.archive,
+		"base":       images.base,
 		"publish":    charts.publish,
 		"replace":    charts.replace,
 		"serve":      charts.serve,

@@ -2,8 +2,10 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -58,6 +60,33 @@ func (r *registries) push(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// base pushes an image to build upon: base REPOSITORY:TAG.
+func (r *registries) base(ts *testscript.TestScript, neg bool, args []string) {
+	r.mu.Lock()
+	reg := r.by[ts.Getenv("REGISTRY")]
+	r.mu.Unlock()
+	if neg || len(args) != 1 || reg == nil {
+		ts.Fatalf("usage: base REPOSITORY:TAG, after registry")
+	}
+	ts.Setenv("BASE", reg.PushBase(args[0]))
+}
+
+// hasBuildah reports whether Dockerfiles can be built. CI installs it: there
+// the scripts must run.
+func hasBuildah(t testing.TB) bool {
+	if _, err := exec.LookPath("buildah"); err == nil {
+		return true
+	}
+	if os.Getenv("CI") != "true" {
+		return false
+	}
+	out, err := exec.CommandContext(t.Context(), "../../hack/install-buildah.sh").CombinedOutput()
+	if err != nil {
+		t.Errorf("hack/install-buildah.sh: %v\n%s", err, out)
+	}
+	return err == nil
+}
+
 // expand replaces $VARIABLES in a file, so that manifests can name the
 // registry: expand FILE...
 func expand(ts *testscript.TestScript, neg bool, args []string) {
@@ -66,7 +95,7 @@ func expand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for _, name := range args {
 		text := ts.ReadFile(name)
-		for _, v := range []string{"REGISTRY", "CHARTS", "CHARTS_HOST", "GITURL", "COMMIT", "DIGEST", "DIGEST_0", "DIGEST_1", "SECOND", "UPDATED"} {
+		for _, v := range []string{"REGISTRY", "CHARTS", "CHARTS_HOST", "GITURL", "COMMIT", "DIGEST", "DIGEST_0", "DIGEST_1", "SECOND", "UPDATED", "BASE"} {
 			text = strings.ReplaceAll(text, "${"+v+"}", ts.Getenv(v))
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))

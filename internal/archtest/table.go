@@ -34,12 +34,11 @@ func Table() map[string]Rule {
 		"registry": {Imports: []string{"fault", "outbound"}, Libraries: []string{"github.com/google/go-containerregistry/", "gocloud.dev/", "go.yaml.in/yaml/v3"}},
 		"forge":    {Imports: []string{"fault"}},
 		// One shape for each forge: words, JSON calls, no library.
-		"forge/rest":    {Imports: []string{"fault", "forge", "outbound"}},
-		"forge/gitea":   {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
-		"forge/github":  {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
-		"forge/webhook": {Imports: []string{"fault", "forge"}},
-		"forge/gitlab":  {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
-		"kube":          {Imports: []string{"fault", "object"}, Libraries: []string{apimachinery, clientGo, "k8s.io/klog/v2", "golang.org/x/sync/"}},
+		"forge/rest":   {Imports: []string{"fault", "forge", "outbound"}},
+		"forge/gitea":  {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"forge/github": {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"forge/gitlab": {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"kube":         {Imports: []string{"fault", "object"}, Libraries: []string{apimachinery, clientGo, "k8s.io/klog/v2", "golang.org/x/sync/"}},
 
 		// Engines: one step each, interfaces instead of adapters.
 		"render":           {Imports: []string{"fault", "object"}},
@@ -74,7 +73,14 @@ func Table() map[string]Rule {
 		"check":          {Imports: []string{"check/problem", "check/schema", "check/score", "check/workload", "fault", "imagelock", "object"}, Libraries: []string{apimachinery, k8sAPI, "github.com/bmatcuk/doublestar/v4", "go.yaml.in/yaml/v3"}},
 		"check/report":   {Imports: []string{"check", "check/problem"}},
 
+		// One registry protocol library, which registry and the makers of images
+		// share: an image is a value of its types.
+		"build/image":      {Imports: []string{"fault", "program"}, Libraries: []string{"github.com/google/go-containerregistry/pkg/v1", "golang.org/x/crypto/x509roots/fallback/bundle"}},
+		"build/dockerfile": {Imports: []string{"build/image", "fault", "program"}, Libraries: []string{"github.com/google/go-containerregistry/pkg/v1"}},
+		"build/chart":      {Imports: []string{"fault", "yamledit"}, Libraries: []string{"go.yaml.in/yaml/v3", "helm.sh/helm/v4/pkg/ignore"}},
+
 		// Use cases.
+		"build":     {Imports: []string{"build/chart", "build/dockerfile", "build/image", "event", "fault", "imagelock", "project"}, Libraries: []string{"github.com/Masterminds/semver/v3", "github.com/google/go-containerregistry/pkg/v1"}},
 		"snapshot":  {Imports: []string{"fault", "imagelock", "object", "project", "readset", "render", "rendercache"}},
 		"preview":   {Imports: []string{"object", "plan"}},
 		"deploy":    {Imports: []string{"apply", "event", "fault", "health", "inventory", "object", "plan", "snapshot"}, Libraries: []string{apimachinery, "golang.org/x/sync/"}},
@@ -84,6 +90,10 @@ func Table() map[string]Rule {
 		// Shell.
 		"cli": {
 			Imports: []string{
+				"build",
+				"build/chart",
+				"build/dockerfile",
+				"build/image",
 				"check",
 				"check/problem",
 				"check/report",

@@ -21,6 +21,7 @@ func commands(env *Env) []*cobra.Command {
 		newTreeCommand(env),
 		newHistoryCommand(env),
 		newLogsCommand(env),
+		newBuildCommand(env),
 		newImageCommand(env),
 		newSecretCommand(env),
 		newVendorCommand(env),

@@ -64,6 +64,8 @@ type listedImage struct {
 	Object   string `json:"object"`
 	Path     string `json:"path"`   // in the object
 	Source   string `json:"source"` // file:line of the object
+
+	locked string // NewImage, not masked
 }
 
 func runImageList(ctx context.Context, env *Env, o imageListOptions) error {
@@ -78,7 +80,7 @@ func runImageList(ctx context.Context, env *Env, o imageListOptions) error {
 	for _, a := range apps {
 		for _, u := range imagelock.Uses(a.objects, a.locks) {
 			if !u.Confidential() {
-				list = append(list, listed(a, u))
+				list = append(list, listed(a, u).masked(env))
 			}
 		}
 	}
@@ -132,6 +134,13 @@ func listed(a imageApp, u imagelock.Use) listedImage {
 	return l
 }
 
+// masked shows nothing that was decrypted.
+func (l listedImage) masked(env *Env) listedImage {
+	l.locked = l.NewImage
+	l.Image, l.NewImage = env.sensitive.Mask(l.Image), env.sensitive.Mask(l.NewImage)
+	return l
+}
+
 // shortDigest is enough of a digest for people.
 const shortDigest = len("sha256:") + 12
 
@@ -170,7 +179,7 @@ func (o imageListOptions) verifyAll(ctx context.Context, env *Env, list []listed
 	var images []string
 	for _, l := range list {
 		if l.Locked {
-			images = append(images, l.NewImage)
+			images = append(images, l.locked)
 		}
 	}
 	r := imagelock.Resolver{Registry: client, Verify: true}

@@ -37,27 +37,36 @@ func (r *registryFlags) images(env *Env, hermetic bool) (imagelock.Registry, err
 	if hermetic {
 		return nil, nil
 	}
-	logins, err := env.imageLogins()
+	options, err := r.options(env)
 	if err != nil {
 		return nil, err
+	}
+	client, err := registry.NewImages(options)
+	if err != nil {
+		return nil, err
+	}
+	return imageRegistry{client}, nil
+}
+
+// options say how registries of images are reached.
+func (r *registryFlags) options(env *Env) (registry.ImageOptions, error) {
+	logins, err := env.imageLogins()
+	if err != nil {
+		return registry.ImageOptions{}, err
 	}
 	var roots []byte
 	for _, path := range r.caPaths {
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fault.New(fault.NotFound, "--registry-ca-cert-path %s: %w", path, reason(err)).Hint("give a file with certificates in PEM form")
+			return registry.ImageOptions{}, fault.New(fault.NotFound, "--registry-ca-cert-path %s: %w", path, reason(err)).Hint("give a file with certificates in PEM form")
 		}
 		roots = append(append(roots, data...), '\n')
 	}
-	client, err := registry.NewImages(registry.ImageOptions{
+	return registry.ImageOptions{
 		Logins: logins,
 		Roots:  roots, Unverified: !r.verifyCerts, Plain: r.insecure, PlainHTTP: words(env.Getenv("TUG_PLAIN_HTTP")),
 		Proxy: http.ProxyFromEnvironment, Wrap: env.logged(), UserAgent: "tug/" + Release,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return imageRegistry{client}, nil
+	}, nil
 }
 
 // imageLogins are where logins for registries are looked up: our variables and

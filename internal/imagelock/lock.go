@@ -77,10 +77,15 @@ type Choice struct {
 
 // Build says that an image is built from source (kbld: Sources).
 type Build struct {
-	Image  string
-	Repo   bool
-	Path   string
-	Source object.Source
+	Image string
+	Repo  bool
+	Path  string
+	// Builder is docker, ko, pack, kubectlBuildkit or bazel; empty when the
+	// source names none, which kbld takes for docker.
+	Builder string
+	// File and Target are those of docker.
+	File, Target string
+	Source       object.Source
 }
 
 // Destination says where an image that is built is pushed to.

@@ -89,7 +89,31 @@ func (r *reader) build(n *yaml.Node) Build {
 	if b.Path == "" && r.err == nil {
 		r.fail(n, "source of %q without path", b.Image).Hint("path is the folder that the image is built from")
 	}
+	for _, builder := range []string{"docker", "pack", "kubectlBuildkit", "ko", "bazel"} {
+		if _, given := f[builder]; given && b.Builder == "" {
+			b.Builder = builder
+		}
+	}
+	if b.Builder == "docker" && !isNull(f["docker"]) {
+		r.dockerBuild(f["docker"], &b)
+	}
 	return b
+}
+
+// dockerBuild reads how Docker is to build. What only says how fast it is
+// (pull, noCache, buildkit) is left out; options of its own are for docker.
+func (r *reader) dockerBuild(n *yaml.Node, b *Build) {
+	f := r.fields(n, "docker", "build", "buildx")
+	for _, way := range []string{"build", "buildx"} {
+		if isNull(f[way]) {
+			continue
+		}
+		bf := r.fields(f[way], way, "target", "pull", "noCache", "file", "buildkit", "rawOptions")
+		b.File, b.Target = r.text(bf["file"], "file"), r.text(bf["target"], "target")
+		if options := r.texts(bf["rawOptions"], "rawOptions"); len(options) > 0 {
+			b.Builder = "rawOptions of docker"
+		}
+	}
 }
 
 // destination is one of an image that is built; without newImage it is pushed

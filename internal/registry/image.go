@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -39,6 +40,9 @@ type ImageOptions struct {
 	// Pause is the wait before the first repetition, doubled for each further
 	// one; 250 ms when zero. A request is made three times at most.
 	Pause time.Duration
+	// Silence is how long a registry may take until its answer begins; 15 s
+	// when zero.
+	Silence time.Duration
 }
 
 const (
@@ -61,7 +65,7 @@ type Images struct {
 
 // NewImages prepares a client; nothing is asked yet.
 func NewImages(o ImageOptions) (*Images, error) {
-	transport, err := o.transport()
+	transport, err := o.transport(maxAnswer)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +97,8 @@ func (i *Images) options(reference string) []name.Option {
 	return nil
 }
 
-func (o ImageOptions) transport() (http.RoundTripper, error) {
+// transport makes connections; most bounds an answer in bytes.
+func (o ImageOptions) transport(most int64) (http.RoundTripper, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
@@ -103,10 +108,11 @@ func (o ImageOptions) transport() (http.RoundTripper, error) {
 			Hint("a CA file begins with -----BEGIN CERTIFICATE-----")
 	}
 	// Metadata services and link-local addresses are no registries.
-	policy := outbound.Policy{Silence: silence}
+	quiet := cmp.Or(o.Silence, silence)
+	policy := outbound.Policy{Silence: quiet}
 	var t http.RoundTripper = &http.Transport{
 		Proxy: o.Proxy, DialContext: policy.Dial, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: silence, ResponseHeaderTimeout: silence,
+		TLSHandshakeTimeout: quiet, ResponseHeaderTimeout: quiet,
 		MaxIdleConnsPerHost: connections, IdleConnTimeout: 90 * time.Second,
 		TLSClientConfig: &tls.Config{
 			RootCAs:            roots,
@@ -116,7 +122,7 @@ func (o ImageOptions) transport() (http.RoundTripper, error) {
 	if o.Wrap != nil {
 		t = o.Wrap(t)
 	}
-	return limited{next: t, plain: o.Plain, hosts: o.PlainHTTP}, nil
+	return limited{next: t, plain: o.Plain, hosts: o.PlainHTTP, most: most}, nil
 }
 
 // limited bounds the size of answers, and keeps to TLS: the library takes
@@ -126,6 +132,7 @@ type limited struct {
 	next  http.RoundTripper
 	plain bool
 	hosts map[string]bool
+	most  int64
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -135,20 +142,20 @@ func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	res, err := l.next.RoundTrip(r)
 	if err == nil {
-		res.Body = &limitedBody{ReadCloser: res.Body, left: maxAnswer}
+		res.Body = &limitedBody{ReadCloser: res.Body, left: l.most, most: l.most}
 	}
 	return res, err
 }
 
 type limitedBody struct {
 	io.ReadCloser
-	left int64
+	left, most int64
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return n, fault.New(fault.Unavailable, "an answer of more than %d MiB", maxAnswer>>20)
+		return n, fault.New(fault.Unavailable, "an answer of more than %d MiB", b.most>>20)
 	}
 	return n, err
 }

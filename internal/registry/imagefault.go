@@ -86,6 +86,14 @@ func answer(t *transport.Error) string {
 	return oneLine(text)
 }
 
+// said is the answer in an error, or "".
+func said(err error) string {
+	if t, ok := errors.AsType[*transport.Error](err); ok {
+		return answer(t)
+	}
+	return oneLine(err.Error())
+}
+
 // maxSaid bounds what others say in our messages.
 const maxSaid = 300
 

@@ -6,7 +6,9 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -60,11 +62,15 @@ func (r *ChartRepository) Add(files map[string]string) []byte {
 	r.t.Helper()
 	name, version := NameOf(r.t, files)
 	data := Pack(r.t, name, files)
+	r.add(name, version, data)
+	return data
+}
+
+func (r *ChartRepository) add(name, version string, data []byte) {
 	file := name + "-" + version + ".tgz"
 	sum := sha256.Sum256(data)
 	r.Entry(name, fmt.Sprintf("version: %s\nname: %s\ndigest: %s\nurls:\n- %s\n", version, name, hex.EncodeToString(sum[:]), file))
 	r.File("/"+file, data)
-	return data
 }
 
 // AddFolder is Add for a chart on disk.
@@ -203,6 +209,31 @@ func Pack(t testing.TB, name string, files map[string]string) []byte {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
+}
+
+// Unpack reads the files of a packed chart, by their names inside of it.
+func Unpack(t testing.TB, data []byte) map[string]string {
+	t.Helper()
+	zip, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for in := tar.NewReader(zip); ; {
+		head, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, name, _ := strings.Cut(head.Name, "/")
+		files[name] = string(text)
+	}
 }
 
 // ReadChart reads the files of a chart on disk.
