@@ -10,7 +10,7 @@ COMMIT    := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
 LDFLAGS   := -s -w -X main.commit=$(COMMIT)
 export GOTOOLCHAIN := local
 
-.PHONY: build demo test fuzz check lab forge bench agree soak clean FORCE
+.PHONY: build image demo test fuzz check lab forge bench agree soak clean FORCE
 
 build: bin/tug            ## the program, in bin/
 
@@ -29,6 +29,9 @@ $(FORGE): FORCE
 forge: $(FORGE)           ## a Gitea for trying things; prints what tests need to use it
 	@$(FORGE) up --dir $(CACHE)/forge-lab >&2
 	@echo "export LABFORGE=$(FORGE) TUG_LAB_FORGE=$(CACHE)/forge-lab"
+
+image: bin/tug            ## tug's own container image, in .cache/image; IMAGE_REGISTRY=host/path publishes it
+	@bin/tug build -o $(CACHE)/image $(if $(IMAGE_REGISTRY),--push --registry $(IMAGE_REGISTRY))
 
 demo: bin/tug $(LAB)      ## the main job, from render to delete; DEMO_KEEP=0 tears the cluster down
 	@TUG=$(CURDIR)/bin/tug LABCLUSTER=$(LAB) DEMO_DIR=$(CACHE)/demo hack/demo.sh

@@ -36,6 +36,8 @@ type Registry interface {
 	// Publish puts content under a tag that is never moved; fresh is false
 	// when it was there already.
 	Publish(ctx context.Context, repository, tag string, c image.Content) (fresh bool, err error)
+	// Login is who reads a repository of a registry; ok is false for nobody.
+	Login(ctx context.Context, host, repository string) (user, password string, ok bool, err error)
 	// Tag moves a tag to content that was published.
 	Tag(ctx context.Context, repository, tag string, c image.Content) error
 }
@@ -236,8 +238,12 @@ func (b *Builder) dockerfile(ctx context.Context, p *Plan, i Image, work string)
 		return nil, fault.New(fault.NotFound, "%s: %w", i.Dockerfile, err)
 	}
 	for _, ref := range dockerfile.Bases(text, i.Arguments) {
-		if from := b.Elsewhere.Of(ref); from != ref {
+		from := b.Elsewhere.Of(ref)
+		if from != ref {
 			r.Bases[ref] = from
+		}
+		if err := b.login(ctx, &r, from); err != nil {
+			return nil, err
 		}
 	}
 	done := b.phase(i.Name, driver.Name()+" builds "+i.Dockerfile)
@@ -249,13 +255,27 @@ func (b *Builder) dockerfile(ctx context.Context, p *Plan, i Image, work string)
 	return image.Describe(img, p.Commit.Time, func(*v1.ConfigFile) {}, i.Labels)
 }
 
+// login passes the login for a base image on to the builder.
+func (b *Builder) login(ctx context.Context, r *dockerfile.Recipe, ref string) error {
+	repository := imagelock.FullName(ref)
+	host, rest, _ := strings.Cut(repository, "/")
+	user, password, ok, err := b.Registry.Login(ctx, host, rest)
+	if ok && err == nil {
+		if r.Logins == nil {
+			r.Logins = map[string]dockerfile.Login{}
+		}
+		r.Logins[host] = dockerfile.Login{User: user, Password: password}
+	}
+	return err
+}
+
 // chart packs a chart with the images that were built.
 func (b *Builder) chart(ctx context.Context, p *Plan, c Chart, images []BuiltImage) (BuiltChart, error) {
 	done := b.phase(c.Name, "pack "+c.Path)
 	s := chart.Stamp{Version: p.Version, AppVersion: p.Version, Values: p.fillAll(c.Values, images), Time: p.Commit.Time}
 	for _, i := range images {
 		if i.Repository != "" {
-			s.Images = append(s.Images, chart.Image{Repository: i.Repository, Tag: i.Tag, Digest: i.Digest})
+			s.Images = append(s.Images, chart.Image{Repository: i.Repository, Tag: cmpOr(i.Tag, imageTag(p.Version)), Digest: i.Digest})
 		}
 	}
 	if name := unfilled(s.Values); name != "" {

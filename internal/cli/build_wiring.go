@@ -108,6 +108,17 @@ func (p imagePublisher) Publish(ctx context.Context, repository, tag string, c i
 	return fresh, err
 }
 
+// Login implements build.Registry. Tokens are for programs that know what to
+// do with them.
+func (p imagePublisher) Login(ctx context.Context, host, repository string) (user, password string, ok bool, err error) {
+	repository, _, _ = strings.Cut(repository, "@")
+	if colon := strings.LastIndexByte(repository, ':'); colon > strings.LastIndexByte(repository, '/') {
+		repository = repository[:colon]
+	}
+	l, ok, err := p.Publisher.Login(ctx, host, repository)
+	return l.User, l.Password, ok && l.User != "", err
+}
+
 // Tag implements build.Registry.
 func (p imagePublisher) Tag(ctx context.Context, repository, tag string, c image.Content) error {
 	return p.Publisher.Tag(ctx, repository, tag, c)

@@ -27,6 +27,7 @@ type Content interface {
 // error. It is safe for concurrent use.
 type Publisher struct {
 	images  Images
+	logins  []Logins
 	options []remote.Option
 	timeout time.Duration
 }
@@ -47,12 +48,22 @@ func NewPublisher(o ImageOptions) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Publisher{images: *images, timeout: cmp.Or(o.Timeout, publishTimeout), options: []remote.Option{
+	return &Publisher{images: *images, logins: o.Logins, timeout: cmp.Or(o.Timeout, publishTimeout), options: []remote.Option{
 		remote.WithTransport(transport),
 		remote.WithAuthFromKeychain(keychain(o.Logins)),
 		remote.WithUserAgent(o.UserAgent),
 		remote.WithRetryBackoff(remote.Backoff{Duration: cmp.Or(o.Pause, imagePause), Factor: 2, Jitter: 0.1, Steps: imageAttempts}),
 	}}, nil
+}
+
+// Login is the login for a repository of a registry; false when there is none.
+func (p *Publisher) Login(ctx context.Context, host, repository string) (Login, bool, error) {
+	for _, logins := range p.logins {
+		if l, ok, err := logins.Login(ctx, host, repository); ok || err != nil {
+			return l, ok, err
+		}
+	}
+	return Login{}, false, nil
 }
 
 func (p *Publisher) bound(ctx context.Context) (context.Context, []remote.Option, context.CancelFunc) {

@@ -7,6 +7,7 @@ package dockerfile
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ type Recipe struct {
 	// Bases say what references of the Dockerfile mean, where they are not to
 	// be taken as they are.
 	Bases map[string]string
+	// Logins are for reading base images, by host. Buildah and podman get them;
+	// the daemons of others have their own.
+	Logins map[string]Login
 	// Plain are registries of Bases without TLS.
 	Plain []string
 	// Time is given to the files that the build makes, where the builder can.
@@ -42,6 +46,18 @@ type Recipe struct {
 	Work string
 	Line func(string)
 }
+
+// Login is who reads base images.
+type Login struct{ User, Password string }
+
+// LogValue keeps the password out of logs.
+func (l Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
+
+// String tells only the user.
+func (l Login) String() string { return "login of " + l.User }
+
+// GoString is String, for %#v.
+func (l Login) GoString() string { return l.String() }
 
 // Driver builds with one program.
 type Driver interface {

@@ -2,6 +2,8 @@ package dockerfile
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -48,7 +50,7 @@ func (r Recipe) storage() []string {
 }
 
 // configure writes the settings of buildah and podman: which registries speak
-// no TLS, and that images need no signature. It gives the environment for it.
+// no TLS, and logins for base images. It gives the environment for it.
 func (r Recipe) configure() ([]string, error) {
 	var text strings.Builder
 	text.WriteString("unqualified-search-registries = [\"docker.io\"]\nshort-name-mode = \"permissive\"\n")
@@ -59,7 +61,36 @@ func (r Recipe) configure() ([]string, error) {
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		return nil, fault.New(fault.Unavailable, "settings of the builder: %w", err)
 	}
-	return []string{"CONTAINERS_REGISTRIES_CONF=" + file}, nil
+	env := []string{"CONTAINERS_REGISTRIES_CONF=" + file}
+	if len(r.Logins) == 0 {
+		return env, nil
+	}
+	auth, err := r.logins()
+	return append(env, auth...), err
+}
+
+// logins writes an authentication file with the logins.
+func (r Recipe) logins() ([]string, error) {
+	type entry struct {
+		Auth string `json:"auth"`
+	}
+	auths := map[string]entry{}
+	for host, l := range r.Logins {
+		name := host
+		if host == "index.docker.io" {
+			name = "docker.io"
+		}
+		auths[name] = entry{base64.StdEncoding.EncodeToString([]byte(l.User + ":" + l.Password))}
+	}
+	data, err := json.Marshal(map[string]any{"auths": auths})
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(r.Work, "auth.json")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return nil, fault.New(fault.Unavailable, "settings of the builder: %w", err)
+	}
+	return []string{"REGISTRY_AUTH_FILE=" + file}, nil
 }
 
 type buildah struct{ base }

@@ -2,6 +2,7 @@ package dockerfile_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,7 +65,7 @@ func recipe(t *testing.T) dockerfile.Recipe {
 	return dockerfile.Recipe{
 		Dir: dir, File: "Dockerfile", Context: ".", Target: "last", Work: t.TempDir(), Time: time.Unix(1700000000, 0),
 		Args: map[string]string{"MODE": "fast; rm -rf /"}, Bases: map[string]string{"busybox:latest": "registry.example/busybox@sha256:0"},
-		Plain: []string{"127.0.0.1:5000"},
+		Plain: []string{"127.0.0.1:5000"}, Logins: map[string]dockerfile.Login{"index.docker.io": {User: "ci", Password: "canary-3X"}},
 	}
 }
 
@@ -99,6 +100,9 @@ func TestDrivers(t *testing.T) {
 				}
 			}
 			line := strings.Join(all, "\x00")
+			if strings.Contains(line, "canary-3X") {
+				t.Error("a password is in the command line")
+			}
 			for _, must := range []string{"MODE=fast; rm -rf /", "busybox:latest=docker-image://registry.example/busybox@sha256:0", "last", "1700000000"} {
 				if !strings.Contains(line, must) {
 					t.Errorf("%q is not in the command line %q", must, all)
@@ -111,6 +115,39 @@ func TestDrivers(t *testing.T) {
 				t.Errorf("failure: %v", err)
 			}
 		})
+	}
+}
+
+// TestLogins looks at what buildah and podman are given.
+func TestLogins(t *testing.T) {
+	t.Parallel()
+	img, err := random.Image(64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stand{name: "buildah", img: img}
+	r := recipe(t)
+	if _, err := dockerfile.Drivers(s, nil)[0].Build(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]string{}
+	for _, entry := range s.calls[0].Env {
+		name, file, _ := strings.Cut(entry, "=")
+		if data, err := os.ReadFile(file); err == nil {
+			settings[name] = string(data)
+		}
+	}
+	// "ci:canary-3X" in base64.
+	if want := `{"auths":{"docker.io":{"auth":"Y2k6Y2FuYXJ5LTNY"}}}`; settings["REGISTRY_AUTH_FILE"] != want {
+		t.Errorf("logins %q", settings["REGISTRY_AUTH_FILE"])
+	}
+	if conf := settings["CONTAINERS_REGISTRIES_CONF"]; !strings.Contains(conf, "location = \"127.0.0.1:5000\"\ninsecure = true") {
+		t.Errorf("registries %q", conf)
+	}
+	for _, text := range []string{fmt.Sprint(r.Logins), fmt.Sprintf("%#v", r.Logins)} {
+		if strings.Contains(text, "canary") {
+			t.Errorf("a login shows itself: %s", text)
+		}
 	}
 }
 

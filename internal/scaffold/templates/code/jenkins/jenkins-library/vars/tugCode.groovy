@@ -29,7 +29,7 @@ def call(Map given = [:]) {
         steps {
           withCredentials([usernamePassword(credentialsId: 'tug-registry', usernameVariable: 'REGISTRY_USER', passwordVariable: 'REGISTRY_PASSWORD')]) {
             withEnv(["TUG_REGISTRY=${config.registry}"]) {
-              sh 'TUG_CREDENTIALS="https://$REGISTRY_USER:$REGISTRY_PASSWORD@$TUG_REGISTRY" tug build --push --lock build.lock.yaml'
+              sh 'TUG_CREDENTIALS="oci://$REGISTRY_USER:$REGISTRY_PASSWORD@$TUG_REGISTRY" tug build --push --lock build.lock.yaml'
             }
           }
         }
