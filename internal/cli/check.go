@@ -98,13 +98,8 @@ func runCheck(ctx context.Context, env *Env, o checkOptions) error {
 	if o.output == "json" {
 		env.Global.Output = "json" // errors and warnings, too
 	}
-	o.noDecrypt = true
-	src, err := env.openProject(o.input)
+	in, src, err := o.read(env)
 	if err != nil {
-		return err
-	}
-	in := check.Input{Only: o.only, Skip: o.skip, Now: time.Now(), Plain: plainSecrets, Encrypted: encryptedFile, Progress: env.checkProgress()}
-	if in.Config, err = o.readConfig(src); err != nil {
 		return err
 	}
 	if o.printConfig {
@@ -114,17 +109,33 @@ func runCheck(ctx context.Context, env *Env, o checkOptions) error {
 		}
 		return env.write(o.out, text)
 	}
-	if in.Baseline, err = o.readBaseline(src, in.Config.Baseline); err != nil {
-		return err
-	}
-	if err := env.checkApps(ctx, o, src, &in); err != nil {
-		return err
-	}
-	result, err := check.Run(ctx, in)
+	result, err := o.look(ctx, env, src, in)
 	if err != nil {
 		return err
 	}
 	return o.finish(env, &result, in.Config.FailOn)
+}
+
+// read opens the project and reads what is configured.
+func (o *checkOptions) read(env *Env) (in check.Input, src *source, err error) {
+	o.noDecrypt = true
+	if src, err = env.openProject(o.input); err != nil {
+		return in, nil, err
+	}
+	in = check.Input{Only: o.only, Skip: o.skip, Now: time.Now(), Plain: plainSecrets, Encrypted: encryptedFile, Progress: env.checkProgress()}
+	in.Config, err = o.readConfig(src)
+	return in, src, err
+}
+
+// look renders and checks.
+func (o *checkOptions) look(ctx context.Context, env *Env, src *source, in check.Input) (r check.Result, err error) {
+	if in.Baseline, err = o.readBaseline(src, in.Config.Baseline); err != nil {
+		return r, err
+	}
+	if err := env.checkApps(ctx, *o, src, &in); err != nil {
+		return r, err
+	}
+	return check.Run(ctx, in)
 }
 
 // refuse looks at the words of flags.

@@ -22,6 +22,7 @@ type diffOptions struct {
 	out        string
 	exitCode   bool
 	summary    bool
+	postOptions
 }
 
 func newDiffCommand(env *Env) *cobra.Command {
@@ -37,11 +38,16 @@ Values of Secrets are masked; equal masks are equal values. Files that SOPS
 encrypted are compared as they are, without a key: it is seen that a value
 changed, never which one it has.
 
-Credentials: none. It reads files only.`,
+With --post the result becomes the comment of a pull request, which is updated in
+place, and a status of its head; the checks of "tug check" are part of it.
+
+Credentials: none, it reads files only; with --post a token of the forge that may
+write comments and statuses.`,
 		Example: `  tug diff main
   tug diff v1.4.0 v1.5.0 -e prod
   tug diff origin/main...HEAD --exit-code   # what this branch changes
-  tug diff HEAD~1 HEAD --output json`,
+  tug diff HEAD~1 HEAD --output json
+  tug diff origin/main...HEAD --post --report tug-preview.md   # in a pipeline`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) >= 1 && len(args) <= 3 {
 				return nil
@@ -60,6 +66,7 @@ Credentials: none. It reads files only.`,
 	f := cmd.Flags()
 	f.StringVarP(&o.out, "out", "o", "", "write the result to `FILE`")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 3 when objects differ")
+	o.postOptions.flags(cmd)
 	f.BoolVar(&o.summary, "summary", false, "show which apps differ and what is at risk, not every field")
 	return cmd
 }
@@ -102,6 +109,9 @@ func (o *diffOptions) isPath(arg string) bool {
 }
 
 func runDiff(ctx context.Context, env *Env, o diffOptions) error {
+	if o.posts() {
+		return runPreview(ctx, env, o)
+	}
 	d, err := env.openDiff(o)
 	if err != nil {
 		return err
@@ -110,15 +120,18 @@ func runDiff(ctx context.Context, env *Env, o diffOptions) error {
 	if err != nil {
 		return err
 	}
-	if env.Global.JSON() {
-		err = env.writeJSON(o.out, report)
-	} else {
-		err = env.write(o.out, []byte(diffText(env.style(env.OutTTY && o.out == ""), report, o.summary)))
-	}
-	if err != nil {
+	if err := o.show(env, report); err != nil {
 		return err
 	}
 	return diffOutcome(report, o.exitCode)
+}
+
+// show writes the result.
+func (o *diffOptions) show(env *Env, report *preview.Report) error {
+	if env.Global.JSON() {
+		return env.writeJSON(o.out, report)
+	}
+	return env.write(o.out, []byte(diffText(env.style(env.OutTTY && o.out == ""), report, o.summary)))
 }
 
 // diffOutcome is an error when an app could not be compared: that nothing

@@ -1,7 +1,9 @@
 package preview
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,7 +44,7 @@ const (
 // block, call a person or add a link: it stands in code.
 func (c Comment) Markdown(limit int) (text string, cut bool) {
 	w := &writer{limit: limit - footerRoom}
-	w.add("### " + code(c.Report.Base) + " → " + code(c.Report.Head) + "\n\n**" + c.verdict() + "**\n")
+	w.add("### " + code(c.Report.Base) + " → " + code(c.Report.Head) + "\n\n**" + c.Verdict() + "**\n")
 	c.table(w)
 	c.failures(w)
 	c.findings(w)
@@ -72,8 +74,8 @@ func (c Comment) Markdown(limit int) (text string, cut bool) {
 // footerRoom is kept free for the lines that say what was left out.
 const footerRoom = 1000
 
-// verdict is the line that a reviewer reads first.
-func (c Comment) verdict() string {
+// Verdict is the line that a reviewer reads first.
+func (c Comment) Verdict() string {
 	text := c.Report.Reach()
 	if n := len(c.Report.Failures); n > 0 {
 		text += fmt.Sprintf("; %s failed", number(n, "render"))
@@ -229,4 +231,13 @@ func (w *writer) add(part string) bool {
 func (w *writer) force(part string) {
 	w.used += utf8.RuneCountInString(part)
 	w.b.WriteString(part)
+}
+
+// SortFindings brings findings into the order of a comment: the worst first,
+// then by place.
+func SortFindings(list []Finding) {
+	rank := map[string]int{"error": 0, "warning": 1, "info": 2}
+	slices.SortStableFunc(list, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), cmp.Compare(a.Place, b.Place), cmp.Compare(a.Rule, b.Rule))
+	})
 }
