@@ -47,7 +47,7 @@ func openPull(t *testing.T) *pull {
 		"web/claim.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n",
 		"web/secret.yaml", previewSecret("old-canary-4711"))
 	repo.Allow(user, "write")
-	p := &pull{t: t, forge: f, repo: repo, bot: user.Login("write:repository", "write:issue")}
+	p := &pull{t: t, forge: f, repo: repo, bot: user.Login("write:repository", "write:issue", "read:user")}
 	p.clone = repo.Clone(p.bot)
 	p.clone.Git("switch", "--quiet", "--create", "feature")
 	p.clone.Write("web/app.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {level: debug}\n", "web/secret.yaml", previewSecret("new-canary-4711"))
@@ -125,7 +125,7 @@ func TestPreview(t *testing.T) {
 	for _, want := range []string{
 		"**2 of 2 apps differ in dev, prod: 2 deleted, 4 changed; ",
 		"| `web` | `prod` | 1 | 2 |  | **deletes 1 object that holds other things or data** |",
-		"- delete PersistentVolumeClaim data\n", "data.level: info → debug\n", "stringData.password: (secret 1) → (secret 2)\n",
+		"- delete PersistentVolumeClaim data\n", "data.level: info → debug\n", "data.password: (secret 1) → (secret 2)\n", "### `" + p.repo.Tip("main")[:12] + "` → `" + p.repo.Tip("feature")[:12] + "`\n",
 	} {
 		if !strings.Contains(first[0].Body, want) {
 			t.Errorf("the comment has no %q:\n%s", want, first[0].Body)

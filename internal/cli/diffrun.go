@@ -33,6 +33,15 @@ type diffSide struct {
 	apps   map[place]bool
 }
 
+// short names a side in a few characters that stay true: its commit.
+func (s diffSide) short() string {
+	if s.in.Rev == "" {
+		return s.name
+	}
+	commit := s.source.revision.Commit
+	return commit[:min(len(commit), 12)]
+}
+
 func (e *Env) openDiff(o diffOptions) (*diff, error) {
 	o.noDecrypt = true // whoever reviews has no key
 	o.twice = true

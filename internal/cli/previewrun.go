@@ -76,7 +76,7 @@ const wholeReport = 1 << 30
 
 // preview compares and checks; failing is how many findings fail the checks.
 func (o *diffOptions) preview(ctx context.Context, env *Env, d *diff) (c preview.Comment, failing int, err error) {
-	c.Full = o.report
+	c.Full, c.Base, c.Head = o.report, d.base.short(), d.head.short()
 	if c.Report, err = d.compare(ctx); err != nil || o.noCheck {
 		return c, 0, err
 	}

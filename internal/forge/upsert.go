@@ -44,10 +44,11 @@ func Upsert(ctx context.Context, t Thread, name, text, me string) (Posted, error
 		return Posted{}, err
 	}
 	if len(now) > 0 && now[0].ID < made.ID { // somebody was faster, or me was unknown
-		if _, err := keep(ctx, t, now[:1], text); err != nil {
+		posted, err := keep(ctx, t, now[:1], text)
+		if err != nil {
 			return Posted{}, err
 		}
-		return Posted{URL: now[0].URL, Changed: true}, gone(t.Remove(ctx, made.ID))
+		return posted, gone(t.Remove(ctx, made.ID))
 	}
 	return Posted{URL: made.URL, Changed: true}, nil
 }

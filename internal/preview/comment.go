@@ -23,6 +23,9 @@ type Finding struct {
 // no value of a Secret, since a Report has none.
 type Comment struct {
 	Report *Report
+	// Base and Head are how the revisions are called; those of the report when
+	// empty.
+	Base, Head string
 	// Findings are those of the head, the worst first. Checked is false when
 	// nobody looked.
 	Findings []Finding
@@ -44,7 +47,7 @@ const (
 // block, call a person or add a link: it stands in code.
 func (c Comment) Markdown(limit int) (text string, cut bool) {
 	w := &writer{limit: limit - footerRoom}
-	w.add("### " + code(c.Report.Base) + " → " + code(c.Report.Head) + "\n\n**" + c.Verdict() + "**\n")
+	w.add("### " + code(cmp.Or(c.Base, c.Report.Base)) + " → " + code(cmp.Or(c.Head, c.Report.Head)) + "\n\n**" + c.Verdict() + "**\n")
 	c.table(w)
 	c.failures(w)
 	c.findings(w)
