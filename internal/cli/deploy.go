@@ -96,7 +96,7 @@ func (e *Env) execute(ctx context.Context, eng *deploy.Engine, p *deploy.Prepare
 	o.Consent = flags.agreed(p.Plan.Hash)
 	if !p.Unchanged() {
 		if !e.Global.Quiet && !e.Global.JSON() {
-			if err := writePlan(e.Stderr, e.style(e.ErrTTY), p.Plan); err != nil {
+			if err := writePlan(e.Stderr, e.style(e.ErrTTY), p.Plan, p.ByName()); err != nil {
 				return done, err
 			}
 		}
