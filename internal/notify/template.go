@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,27 +33,6 @@ func Placeholders() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// CheckTemplate says what is wrong with a text of a template, and the unknown
-// name where that is it.
-func CheckTemplate(text string) (wrong, unknown string) {
-	known := Placeholders()
-	var strange []string
-	rest := placeholderExp.ReplaceAllStringFunc(text, func(found string) string {
-		name := placeholderExp.FindStringSubmatch(found)[1]
-		if !slices.Contains(known, name) {
-			strange = append(strange, name)
-		}
-		return ""
-	})
-	switch {
-	case strange != nil:
-		return fmt.Sprintf("{{.%s}} is not known", strange[0]), strange[0]
-	case strings.Contains(rest, "{{") || strings.Contains(rest, "}}"):
-		return "braces without a name: only {{.name}} is filled in", ""
-	}
-	return "", ""
 }
 
 // fill puts values in place of names, line by line.
