@@ -115,6 +115,8 @@ func Table() map[string]Rule {
 				"imagelock",
 				"inventory",
 				"kube",
+				"notify",
+				"notify/service",
 				"object",
 				"outbound",
 				"plan",

@@ -66,7 +66,7 @@ func (e *Env) serviceDeps(client *kube.Client) (service.Deps, error) {
 	bare.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	d := service.Deps{
 		HTTP: &bare, Dial: policy.Dial, Now: time.Now,
-		TLS: policy.TLS,
+		TLS: policy.TLS, Statuses: forgeStatuses{e},
 	}
 	if client != nil {
 		d.Events = clusterEvents{client}

@@ -57,7 +57,10 @@ type Message struct {
 }
 
 // Row is a name and a value.
-type Row struct{ Name, Value string }
+type Row struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
 
 // Phase says whether a message opens a trouble, ends one, or neither.
 type Phase string

@@ -12,7 +12,7 @@ import (
 // Status is what a forge shows beside a commit.
 type Status struct {
 	Repository, Commit string
-	// State is pending, success or failure.
+	// State is success or failure.
 	State string
 	// Context names the check: tug/prod/shop. Description has 140 characters
 	// at most.
@@ -40,7 +40,7 @@ func newStatus(forge Statuses) (*status, error) {
 // nothing of how it does, are passed over.
 func (s *status) Send(ctx context.Context, m notify.Message) error {
 	state := stateOf(m)
-	if m.Fact.Commit == "" || state == "" {
+	if m.Fact.Repository == "" || m.Fact.Commit == "" || state == "" {
 		return nil
 	}
 	name := "tug/" + m.Fact.App
