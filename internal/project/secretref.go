@@ -18,8 +18,8 @@ func (s Secret) Given() bool { return s != Secret{} }
 const SecretPrefix = "TUG_NOTIFY_"
 
 const (
-	variablePattern = `^TUG_NOTIFY_[A-Z0-9_]{1,64}$`
-	secretPattern   = `^[A-Za-z0-9_][-A-Za-z0-9._]{0,99}$`
+	variablePattern = `^TUG_NOTIFY_[A-Z0-9_]+$`
+	secretPattern   = `^[A-Za-z0-9_][-A-Za-z0-9._]*$`
 )
 
 var (
