@@ -34,11 +34,12 @@ func Table() map[string]Rule {
 		"registry": {Imports: []string{"fault", "outbound"}, Libraries: []string{"github.com/google/go-containerregistry/", "gocloud.dev/", "go.yaml.in/yaml/v3"}},
 		"forge":    {Imports: []string{"fault"}},
 		// One shape for each forge: words, JSON calls, no library.
-		"forge/rest":   {Imports: []string{"fault", "forge", "outbound"}},
-		"forge/gitea":  {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
-		"forge/github": {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
-		"forge/gitlab": {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
-		"kube":         {Imports: []string{"fault", "object"}, Libraries: []string{apimachinery, clientGo, "k8s.io/klog/v2", "golang.org/x/sync/"}},
+		"forge/rest":    {Imports: []string{"fault", "forge", "outbound"}},
+		"forge/gitea":   {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"forge/github":  {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"forge/webhook": {Imports: []string{"fault", "forge"}},
+		"forge/gitlab":  {Imports: []string{"fault", "forge", "forge/rest", "outbound"}},
+		"kube":          {Imports: []string{"fault", "object"}, Libraries: []string{apimachinery, clientGo, "k8s.io/klog/v2", "golang.org/x/sync/"}},
 
 		// Engines: one step each, interfaces instead of adapters.
 		"render":           {Imports: []string{"fault", "object"}},

@@ -92,7 +92,7 @@ func newSuite(t *testing.T, target Target) *suite {
 }
 
 func quick() forge.Retry {
-	return forge.Retry{Within: 8 * time.Second, Least: 2 * time.Millisecond, Most: 100 * time.Millisecond}
+	return forge.Retry{Within: 30 * time.Second, Least: 2 * time.Millisecond, Most: 100 * time.Millisecond}
 }
 
 // as reaches the forge with a token.

@@ -81,15 +81,15 @@ func conflicting(t *testing.T, s *suite) {
 
 // race merges several at once: every base but the first is one that moved.
 func race(t *testing.T, s *suite) {
-	const count = 4
+	const count = 3
 	var open []forge.PullRequest
 	for i := range count {
 		open = append(open, s.open(t, fmt.Sprintf("promote/%d", i)))
 	}
 	if s.Race != nil {
-		s.Race(3)
+		s.Race(2)
 	}
-	patient := s.as(s.Writer, forge.Retry{Within: time.Minute, Least: 20 * time.Millisecond, Most: time.Second})
+	patient := s.as(s.Writer, forge.Retry{Within: 2 * time.Minute, Least: 20 * time.Millisecond, Most: time.Second})
 	var group sync.WaitGroup
 	for _, p := range open {
 		group.Go(func() {

@@ -226,7 +226,7 @@ func (f *Forge) MergePullRequest(ctx context.Context, number int, reviewed strin
 		method = forge.MergeCommit
 	}
 	body := map[string]any{
-		"Do": method, "head_commit_id": reviewed, "delete_branch_after_merge": o.DeleteBranch,
+		"Do": method, "head_commit_id": reviewed,
 		"MergeTitleField": o.Title, "MergeMessageField": o.Message,
 	}
 	_, said := f.api.Do(ctx, rest.Call{Method: http.MethodPost, Path: f.pull(number) + "/merge", Body: body, Once: true}, nil)
@@ -243,7 +243,26 @@ func (f *Forge) MergePullRequest(ctx context.Context, number int, reviewed strin
 			return "", err
 		}
 	}
-	return r.Decide()
+	merged, err := r.Decide()
+	if err == nil && o.DeleteBranch && f.own(now) {
+		f.deleteHead(ctx, now.Head, reviewed)
+	}
+	return merged, err
+}
+
+// deleteHead removes a merged branch, unless somebody pushed to it meanwhile.
+// That it stays is no error. The API's own way to do it with the merge keeps
+// the branch now and then, and looks at no commit.
+func (f *Forge) deleteHead(ctx context.Context, head, reviewed string) {
+	var b struct {
+		Commit struct {
+			ID string `json:"id"`
+		} `json:"commit"`
+	}
+	path := f.repo + "/branches/" + ref(head)
+	if _, err := f.api.Get(ctx, path, nil, &b); err == nil && b.Commit.ID == reviewed {
+		_, _ = f.api.Do(ctx, rest.Call{Method: http.MethodDelete, Path: path}, nil)
+	}
 }
 
 // blocked is the rule of the base that keeps a pull request from merging.

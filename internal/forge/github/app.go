@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -39,6 +40,18 @@ type App struct {
 }
 
 var _ rest.Login = (*App)(nil)
+
+// String implements fmt.Stringer without the key and the token.
+func (a *App) String() string { return "GitHub App " + a.id }
+
+// GoString implements fmt.GoStringer without the key and the token.
+func (a *App) GoString() string { return a.String() }
+
+// LogValue implements slog.LogValuer without the key and the token.
+func (a *App) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// MarshalText implements encoding.TextMarshaler without the key and the token.
+func (a *App) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // refreshBefore is how long before its end a token is replaced.
 const refreshBefore = 5 * time.Minute

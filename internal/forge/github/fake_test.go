@@ -43,6 +43,13 @@ func newFake(world *contract.World) http.Handler {
 		"GET " + repo + "/git/commits/{sha}":       f.commit,
 		"GET " + repo + "/branches/{b...}":         f.branch,
 		"GET " + repo + "/rules/branches/{b...}":   f.rules,
+		"GET " + repo + "/git/ref/heads/{b...}": func(w http.ResponseWriter, r *http.Request) {
+			if f.Tip(r.PathValue("b")) == "" {
+				notFound(w)
+				return
+			}
+			contract.JSON(w, 200, object{"ref": "refs/heads/" + r.PathValue("b"), "object": object{"type": "commit", "sha": f.Tip(r.PathValue("b"))}})
+		},
 		"DELETE " + repo + "/git/refs/heads/{b...}": func(w http.ResponseWriter, r *http.Request) {
 			delete(f.Branches, r.PathValue("b"))
 			w.WriteHeader(http.StatusNoContent)

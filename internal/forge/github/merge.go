@@ -36,7 +36,7 @@ func (f *Forge) MergePullRequest(ctx context.Context, number int, reviewed strin
 		}
 	}
 	if o.DeleteBranch {
-		f.deleteHead(ctx, number)
+		f.deleteHead(ctx, number, reviewed)
 	}
 	return commit, nil
 }
@@ -58,12 +58,21 @@ func (f *Forge) refused(ctx context.Context, number int, reviewed string, said e
 	return r.Decide()
 }
 
-// deleteHead removes the branch of a merged pull request; that it stays is no
-// error, and one of a fork is not ours.
-func (f *Forge) deleteHead(ctx context.Context, number int) {
+// deleteHead removes the branch of a merged pull request, unless somebody
+// pushed to it meanwhile. That it stays is no error, and one of a fork is not
+// ours.
+func (f *Forge) deleteHead(ctx context.Context, number int, reviewed string) {
 	p, err := f.PullRequest(ctx, number)
 	if err != nil || p.Fork(f.at) {
 		return
 	}
-	_ = f.send(ctx, http.MethodDelete, f.repo+"/git/refs/heads/"+ref(p.Head), nil, nil)
+	var head struct {
+		Object struct {
+			SHA string `json:"sha"`
+		} `json:"object"`
+	}
+	_, err = f.api.Get(ctx, f.repo+"/git/ref/heads/"+ref(p.Head), nil, &head)
+	if err == nil && head.Object.SHA == reviewed {
+		_ = f.send(ctx, http.MethodDelete, f.repo+"/git/refs/heads/"+ref(p.Head), nil, nil)
+	}
 }
