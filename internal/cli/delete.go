@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-
-	"github.com/tugops/tug/internal/event"
 )
 
 type deleteOptions struct {
@@ -51,9 +49,7 @@ func runDelete(ctx context.Context, env *Env, o deleteOptions) error {
 	if err != nil {
 		return err
 	}
-	tell := env.newTeller(ctx, t.Project, t.Client, event.Fact{})
-	defer tell.close(ctx)
-	return env.executeOne(ctx, eng, p, options, o.deployFlags, undertaking{deleteQuestion(len(p.Confirm)), event.KindDeleted, tell})
+	return env.executeOne(ctx, eng, p, options, o.deployFlags, deleteQuestion(len(p.Confirm)))
 }
 
 // deleteQuestion names what cannot be brought back.

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -109,51 +107,9 @@ func words2[T ~string](list []T) []string {
 	return out
 }
 
-// nameRule is what names of apps and environments may be: they become names of
-// objects, branches and files.
-var nameRule = regexp.MustCompile(`\A[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?\z`)
-
-// plainRule is what goes into pipelines, where quotes and spaces would be code.
-var plainRule = regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9._:/@+-]*\z`)
-
-func (o *initOptions) check() error {
-	if o.app == "" {
-		return fault.New(fault.Usage, "the new repository needs the name of its app").Hint("give it with --app NAME")
-	}
-	for _, name := range append([]string{o.app}, o.environments...) {
-		if !nameRule.MatchString(name) {
-			return fault.New(fault.Usage, "%q is no name for an app or environment", name).Hint("use lower-case letters, digits and dashes, at most 42")
-		}
-	}
-	if len(o.environments) == 0 || len(slices.Compact(slices.Sorted(slices.Values(o.environments)))) != len(o.environments) {
-		return fault.New(fault.Usage, "--env needs environments that differ").Hint("in the order of promotion: --env dev,prod")
-	}
-	if o.ci != "" && !slices.Contains(scaffold.CIs(), scaffold.CI(o.ci)) {
-		return fault.New(fault.Usage, "--ci %q is none of %s", o.ci, strings.Join(words2(scaffold.CIs()), ", "))
-	}
-	if o.image == "" {
-		o.image = "registry.example.com/" + o.app
-	}
-	if o.tugVersion == "" {
-		o.tugVersion = "latest"
-		if !strings.Contains(Release, "dev") {
-			o.tugVersion = "v" + Release
-		}
-	}
-	for flag, value := range map[string]string{"image": o.image, "branch": o.branch, "tug-version": o.tugVersion, "kubernetes": o.kubernetes, "config-repository": o.configRepository} {
-		if value != "" && !plainRule.MatchString(value) {
-			return fault.New(fault.Usage, "--%s %q has characters that a pipeline would read as code", flag, value)
-		}
-	}
-	return nil
-}
-
 func runInitConfig(env *Env, o initOptions) error {
-	if err := o.check(); err != nil {
+	if err := o.checkConfig(); err != nil {
 		return err
-	}
-	if !slices.Contains(scaffold.Layouts(), scaffold.Layout(o.layout)) {
-		return fault.New(fault.Usage, "--layout %q is none of %s", o.layout, strings.Join(words2(scaffold.Layouts()), ", "))
 	}
 	files, err := scaffold.Config{
 		App: o.app, Environments: o.environments, Layout: scaffold.Layout(o.layout), CI: scaffold.CI(o.ci),
@@ -166,11 +122,8 @@ func runInitConfig(env *Env, o initOptions) error {
 }
 
 func runInitCode(env *Env, o initOptions) error {
-	if err := o.check(); err != nil {
+	if err := o.checkCode(); err != nil {
 		return err
-	}
-	if !regexp.MustCompile(`\A[A-Za-z0-9 ._/=:@+-]+\z`).MatchString(o.test) {
-		return fault.New(fault.Usage, "--test %q has characters that a pipeline would read as code", o.test).Hint("put the command into a script or a Makefile, and name that")
 	}
 	source, err := o.buildSource()
 	if err != nil {
@@ -188,11 +141,8 @@ func runInitCode(env *Env, o initOptions) error {
 
 // buildSource is the line of tug.build.yaml that says what is built.
 func (o *initOptions) buildSource() (string, error) {
-	if kind, where, ok := strings.Cut(o.source, ":"); ok && (kind == "go" || kind == "dockerfile") && plainRule.MatchString(strings.TrimPrefix(where, "./")+"x") {
-		return kind + ": " + where, nil
-	}
 	if o.source != "" {
-		return "", fault.New(fault.Usage, "--build %q is neither go:FOLDER nor dockerfile:FILE", o.source)
+		return sourceOf(o.source)
 	}
 	if _, err := os.Stat("Dockerfile"); err == nil {
 		return "dockerfile: Dockerfile", nil

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tugops/tug/internal/deploy"
-	"github.com/tugops/tug/internal/event"
 	"github.com/tugops/tug/internal/fault"
 )
 
@@ -72,15 +71,13 @@ func runRollback(ctx context.Context, env *Env, o rollbackOptions) error {
 	if err != nil {
 		return err
 	}
-	tell := env.newTeller(ctx, t.Project, t.Client, event.Fact{})
-	defer tell.close(ctx)
-	return env.executeOne(ctx, eng, p, options, o.deployFlags, undertaking{"Roll back to this?", event.KindRolledBack, tell})
+	return env.executeOne(ctx, eng, p, options, o.deployFlags, "Roll back to this?")
 }
 
 // executeOne carries out the plan of one app that was not rendered.
-func (e *Env) executeOne(ctx context.Context, eng *deploy.Engine, p *deploy.Prepared, o deploy.Options, flags deployFlags, u undertaking) error {
+func (e *Env) executeOne(ctx context.Context, eng *deploy.Engine, p *deploy.Prepared, o deploy.Options, flags deployFlags, question string) error {
 	e.warn(p.Plan.Warnings...)
-	done, err := e.execute(ctx, eng, p, o, flags, u)
+	done, err := e.execute(ctx, eng, p, o, flags, question)
 	if err != nil {
 		done.Error = e.sensitive.Mask(err.Error())
 	}

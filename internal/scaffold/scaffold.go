@@ -138,11 +138,11 @@ func (c Config) Reviewed(i int) bool { return i > 0 && i == len(c.Environments)-
 // Before is the environment before the ith.
 func (c Config) Before(i int) string { return c.Environments[i-1] }
 
-// Bracket is a YAML list of one name.
-func (Config) Bracket(name string) string { return "[" + name + "]" }
+// Bracket is a YAML list of one text.
+func (Config) Bracket(text string) string { return "['" + text + "']" }
 
-// Bracket is a YAML list of one name.
-func (Code) Bracket(name string) string { return "[" + name + "]" }
+// Bracket is a YAML list of one text.
+func (Code) Bracket(text string) string { return "['" + text + "']" }
 
 // GroovyList is a list of names in Groovy.
 func (Config) GroovyList(names []string) string { return "['" + strings.Join(names, "', '") + "']" }

@@ -2,9 +2,10 @@
 //   environments  names, in the order in which they are deployed
 //   branch        the branch that is deployed; default: main
 //   agent         label of agents that have tug and git; default: tug
-//   trusted       whether this build may comment: no for forks (CHANGE_FORK)
+//   encrypted     the environments that have encrypted files, and so a key; default: none
+//   forge         KIND=URL of a forge other than github.com and gitlab.com, as in TUG_FORGE
 def call(Map given = [:]) {
-  Map config = [environments: [], branch: 'main', agent: 'tug'] + given
+  Map config = [environments: [], branch: 'main', agent: 'tug', encrypted: [], forge: ''] + given
   pipeline {
     agent { label config.agent }
     options {
@@ -26,7 +27,9 @@ def call(Map given = [:]) {
         }
         steps {
           withCredentials([string(credentialsId: 'tug-forge-token', variable: 'TUG_FORGE_TOKEN')]) {
-            sh 'tug diff "origin/$CHANGE_TARGET...HEAD" --post --pr "$CHANGE_ID" --report tug-preview.md'
+            withEnv(config.forge ? ["TUG_FORGE=${config.forge}"] : []) {
+              sh 'tug diff "origin/$CHANGE_TARGET...HEAD" --post --pr "$CHANGE_ID" --report tug-preview.md'
+            }
           }
         }
       }
@@ -44,10 +47,11 @@ def call(Map given = [:]) {
         steps {
           script {
             for (name in config.environments) {
-              withCredentials([
-                file(credentialsId: "tug-kubeconfig-${name}", variable: 'KUBECONFIG'),
-                file(credentialsId: "tug-age-key-${name}", variable: 'SOPS_AGE_KEY_FILE'),
-              ]) {
+              def held = [file(credentialsId: "tug-kubeconfig-${name}", variable: 'KUBECONFIG')]
+              if (name in config.encrypted) {
+                held << file(credentialsId: "tug-age-key-${name}", variable: 'SOPS_AGE_KEY_FILE')
+              }
+              withCredentials(held) {
                 withEnv(["TUG_ENVIRONMENT=${name}"]) {
                   sh 'tug deploy -e "$TUG_ENVIRONMENT" --yes'
                 }
