@@ -3,6 +3,7 @@ package forgetest
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tugops/tug/internal/gittest"
 )
@@ -33,8 +34,30 @@ func (f *Forge) Repo(owner, name string, files ...string) *Repo {
 		first.Write(files...)
 		first.Commit("first")
 		first.Git("push", "--quiet", r.URLAs(f.Admin), "HEAD:refs/heads/main")
+		r.awaitContent()
 	}
 	return r
+}
+
+// awaitContent waits until the forge has noticed the first push: it does so
+// after the push has ended, and has no pull requests (404) before.
+func (r *Repo) awaitContent() {
+	r.forge.t.Helper()
+	timer, tick := time.NewTimer(patience), time.NewTicker(20*time.Millisecond)
+	defer timer.Stop()
+	defer tick.Stop()
+	for {
+		var now struct{ Empty bool }
+		r.forge.Must(r.forge.Admin, http.MethodGet, r.Path(""), nil, &now)
+		if !now.Empty {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-timer.C:
+			r.forge.t.Fatalf("%s/%s is still empty %s after the push", r.Owner, r.Name, patience)
+		}
+	}
 }
 
 // URL is the address for Git, without a user.
