@@ -74,6 +74,9 @@ func conflicting(t *testing.T, s *suite) {
 	if !errors.Is(err, forge.ErrConflicts) || !fault.Is(err, fault.Conflict) {
 		t.Errorf("conflict: %v", err)
 	}
+	if _, passing := forge.AsLater(err); passing && s.forge.Kind() != forge.Gitea {
+		t.Errorf("a conflict that the forge told was tried again: %v", err)
+	}
 	if s.Tip(t, "main") != before {
 		t.Error("something was merged")
 	}
