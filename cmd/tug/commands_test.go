@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/tugops/tug/internal/kubetest"
 )
@@ -79,4 +81,19 @@ func (l *lab) kns(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: kns")
 	}
 	kubetest.As(l.t, "platform-team").Create("apiVersion: v1\nkind: Namespace\nmetadata: {name: " + ts.Getenv("NS") + "}\n")
+}
+
+// kevents prints the Events about an object of $NS, oldest first: kevents
+// APIVERSION KIND NAME.
+func kevents(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 || neg {
+		ts.Fatalf("usage: kevents APIVERSION KIND NAME")
+	}
+	c := client(ts)
+	live, err := c.GetLive(context.Background(), schema.FromAPIVersionAndKind(args[0], args[1]), ts.Getenv("NS"), args[2])
+	ts.Check(err)
+	told, err := c.Events(context.Background(), ts.Getenv("NS"), string(live.UID))
+	ts.Check(err)
+	_, err = io.WriteString(ts.Stdout(), strings.Join(told, "\n")+"\n")
+	ts.Check(err)
 }

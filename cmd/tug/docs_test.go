@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,8 @@ import (
 //     a service account in that namespace
 //   - `<!-- test: registry HOST REPOSITORY:TAG... -->` runs an image registry in
 //     place of HOST, with these images
+//   - `<!-- test: receiver URL FOLDER -->` runs a server in place of URL, which
+//     writes what it is sent to 1.json, 2.json and so on in the folder
 //   - `<!-- test: run COMMAND -->` runs a command that readers need not see
 func TestDocs(t *testing.T) {
 	t.Parallel()
@@ -153,6 +156,9 @@ func (d *doc) directive(s step) {
 			r.Push(image)
 		}
 		d.host, d.loopback = words[1], r.Host
+	case "receiver":
+		r := newReceiver(d.t, filepath.Join(d.dir, words[2]), http.StatusOK)
+		d.host, d.loopback = words[1], r.URL
 	case "run":
 		command := strings.TrimPrefix(s.text, "run ")
 		if out, err := d.shell(command); err != nil {

@@ -96,6 +96,7 @@ func (l *lab) commands() map[string]func(*testscript.TestScript, bool, []string)
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"kget":       kget,
 		"kdo":        l.kdo,
+		"kevents":    kevents,
 		"eventually": eventually,
 		"same":       same,
 		"exits":      exits,
@@ -117,6 +118,7 @@ func (l *lab) commands() map[string]func(*testscript.TestScript, bool, []string)
 		"download":   download,
 		"expand":     expand,
 		"tells":      tells,
+		"receiver":   l.startReceiver,
 	}
 }
 

@@ -67,7 +67,7 @@ func TestFailedHookStops(t *testing.T) {
 	if l.exists(config[0]) {
 		t.Error("configuration was applied after a failed hook")
 	}
-	if got := res.String(); got != "0 created, 0 updated, 0 deleted, 1 hooks run, 2 not done" {
+	if got := res.String(); got != "0 created, 0 updated, 0 deleted, 1 hook run, 2 not done" {
 		t.Errorf("result is %q", got)
 	}
 	gone := func() bool { return !l.exists(bad[0]) && !l.exists(good[0]) }

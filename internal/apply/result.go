@@ -77,6 +77,13 @@ func (r Result) Left() int {
 	return n
 }
 
+func hooksRun(n int) string {
+	if n == 1 {
+		return "hook run"
+	}
+	return "hooks run"
+}
+
 // String is the line of a release: "3 created, 1 updated, 0 deleted", and what
 // else happened when it did.
 func (r Result) String() string {
@@ -91,7 +98,7 @@ func (r Result) String() string {
 	}{
 		{r.Count(plan.Reown), "re-owned"},
 		{r.Count(plan.Drop), "released"},
-		{r.Count(plan.Run), "hooks run"},
+		{r.Count(plan.Run), hooksRun(r.Count(plan.Run))},
 		{r.Left(), "not done"},
 	} {
 		if more.n > 0 {

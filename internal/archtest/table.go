@@ -67,6 +67,9 @@ func Table() map[string]Rule {
 		"plan":         {Imports: []string{"fault", "inventory", "object"}, Libraries: []string{apimachinery}},
 		"apply":        {Imports: []string{"event", "fault", "health", "inventory", "object", "plan"}, Libraries: []string{apimachinery}},
 
+		"notify":         {Imports: []string{"event", "object"}},
+		"notify/service": {Imports: []string{"event", "fault", "notify", "object"}},
+
 		"check/problem":  {},
 		"check/schema":   {Imports: []string{"check/problem", "fault", "object"}, Libraries: []string{apimachinery, "github.com/klauspost/compress/", "k8s.io/apiextensions-apiserver/", "k8s.io/apiserver/pkg/apis/cel"}},
 		"check/workload": {Imports: []string{"check/problem", "object"}, Libraries: []string{apimachinery, k8sAPI}},
@@ -113,6 +116,8 @@ func Table() map[string]Rule {
 				"imagelock",
 				"inventory",
 				"kube",
+				"notify",
+				"notify/service",
 				"object",
 				"outbound",
 				"plan",
@@ -147,6 +152,7 @@ func Table() map[string]Rule {
 		"forge/contract":    {Imports: []string{"fault", "forge"}, Libraries: []string{"github.com/google/go-cmp/"}},
 		"forgetest":         {Imports: []string{"gittest"}},
 		"gittest":           {},
+		"notify/notifytest": {Imports: []string{"event", "notify", "object"}},
 		"kubetest":          {Imports: []string{"kube", "object"}, Libraries: []string{apimachinery, clientGo, k8sAPI, "sigs.k8s.io/yaml"}},
 		"registrytest":      {Libraries: []string{"github.com/google/go-containerregistry/"}},
 	}
@@ -154,7 +160,7 @@ func Table() map[string]Rule {
 
 // TestOnly are packages that only tests may import.
 func TestOnly() []string {
-	return []string{"archtest", "corpustest", "forge/contract", "forgetest", "render/rendertest", "gittest", "kubetest", "registrytest"}
+	return []string{"archtest", "corpustest", "forge/contract", "forgetest", "render/rendertest", "gittest", "kubetest", "notify/notifytest", "registrytest"}
 }
 
 // Fence is a use of the standard library that only some packages may make.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tugops/tug/internal/deploy"
+	"github.com/tugops/tug/internal/event"
 	"github.com/tugops/tug/internal/fault"
 	"github.com/tugops/tug/internal/object"
 	"github.com/tugops/tug/internal/project"
@@ -147,7 +148,7 @@ func (r *run) deleteGone(ctx context.Context) ([]deployed, error) {
 		if !r.deletes(g) {
 			continue
 		}
-		done, err := r.env.execute(ctx, r.engine, g.prepared, r.flags.options(), r.flags, "This app is gone from tug.yaml. Delete it?")
+		done, err := r.env.execute(ctx, r.engine, g.prepared, r.flags.options(), r.flags, undertaking{"This app is gone from tug.yaml. Delete it?", event.KindPruned, r.tell})
 		if err != nil {
 			done.Error = r.env.sensitive.Mask(err.Error())
 			return append(results, done), err

@@ -27,6 +27,7 @@ func commands(env *Env) []*cobra.Command {
 		newVendorCommand(env),
 		newInitCommand(env),
 		newDoctorCommand(env),
+		newNotifyCommand(env),
 		newSchemaCommand(env),
 		newCompletionCommand(env),
 		newVersionCommand(env),

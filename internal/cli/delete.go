@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tugops/tug/internal/event"
 )
 
 type deleteOptions struct {
@@ -49,7 +51,9 @@ func runDelete(ctx context.Context, env *Env, o deleteOptions) error {
 	if err != nil {
 		return err
 	}
-	return env.executeOne(ctx, eng, p, options, o.deployFlags, deleteQuestion(len(p.Confirm)))
+	tell := env.newTeller(ctx, t.Project, t.Client, event.Fact{})
+	defer tell.close(ctx)
+	return env.executeOne(ctx, eng, p, options, o.deployFlags, undertaking{deleteQuestion(len(p.Confirm)), event.KindDeleted, tell})
 }
 
 // deleteQuestion names what cannot be brought back.

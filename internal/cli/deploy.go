@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tugops/tug/internal/deploy"
+	"github.com/tugops/tug/internal/event"
 	"github.com/tugops/tug/internal/project"
 )
 
@@ -51,6 +53,8 @@ func runDeploy(ctx context.Context, env *Env, o deployOptions) error {
 	if err != nil {
 		return err
 	}
+	r.tell = env.newTeller(ctx, r.source.project, r.client, r.source.fact())
+	defer r.tell.close(ctx)
 	var results []deployed
 	for i, spec := range r.specs {
 		var done deployed
@@ -83,24 +87,33 @@ func runDeploy(ctx context.Context, env *Env, o deployOptions) error {
 func (r *run) deploy(ctx context.Context, spec project.Spec) (deployed, error) {
 	p, err := r.prepare(ctx, spec)
 	if err != nil {
+		r.tell.notPlanned(spec.App, spec.Env, cmp.Or(spec.Namespace, r.namespace), err)
 		return deployed{App: spec.App, Env: spec.Env}, err
 	}
-	done, err := r.env.execute(ctx, r.engine, p, r.options(spec), r.flags, "Deploy this?")
+	done, err := r.env.execute(ctx, r.engine, p, r.options(spec), r.flags, undertaking{"Deploy this?", event.KindDeployed, r.tell})
 	return done, subjectError(spec, err)
+}
+
+// undertaking is what a person is asked before a plan is carried out, and what
+// is told when it was.
+type undertaking struct {
+	question string
+	done     event.Kind
+	tell     *teller
 }
 
 // execute shows a prepared plan, asks, carries it out with progress and says
 // what was done.
-func (e *Env) execute(ctx context.Context, eng *deploy.Engine, p *deploy.Prepared, o deploy.Options, flags deployFlags, question string) (deployed, error) {
+func (e *Env) execute(ctx context.Context, eng *deploy.Engine, p *deploy.Prepared, o deploy.Options, flags deployFlags, u undertaking) (deployed, error) {
 	done := deployed{App: p.Plan.App, Env: p.Plan.Env, Namespace: p.Plan.Namespace}
 	o.Consent = flags.agreed(p.Plan.Hash)
 	if !p.Unchanged() {
 		if !e.Global.Quiet && !e.Global.JSON() {
-			if err := writePlan(e.Stderr, e.style(e.ErrTTY), p.Plan); err != nil {
+			if err := writePlan(e.Stderr, e.style(e.ErrTTY), p.Plan, p.ByName()); err != nil {
 				return done, err
 			}
 		}
-		if err := e.confirm(ctx, flags.yes, question); err != nil {
+		if err := e.confirm(ctx, flags.yes, u.question); err != nil {
 			return done, err
 		}
 	}
@@ -108,6 +121,7 @@ func (e *Env) execute(ctx context.Context, eng *deploy.Engine, p *deploy.Prepare
 	o.Sink = progress.Event
 	outcome, err := eng.Execute(ctx, p, o)
 	progress.Close()
+	u.tell.carriedOut(u.done, p, outcome, err)
 	done.take(outcome)
 	if err != nil {
 		return done, err

@@ -88,7 +88,7 @@ func (r *planReport) text(s style) ([]byte, error) {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		if err := writePlan(&b, s, p); err != nil {
+		if err := writePlan(&b, s, p, false); err != nil {
 			return nil, err
 		}
 	}
@@ -97,7 +97,7 @@ func (r *planReport) text(s style) ([]byte, error) {
 			continue
 		}
 		b.WriteString("\ngone from tug.yaml: ")
-		if err := writePlan(&b, s, g.prepared.Plan); err != nil {
+		if err := writePlan(&b, s, g.prepared.Plan, false); err != nil {
 			return nil, err
 		}
 	}

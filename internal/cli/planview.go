@@ -14,7 +14,8 @@ const imagesPath = `metadata.annotations["` + object.AnnotationImages + `"]`
 
 // writePlan shows a plan to a person: one block per change in order of
 // execution, differences by field, then brakes and the summary.
-func writePlan(w io.Writer, s style, p *plan.Plan) error {
+// byName says that it is a delete that somebody asks for by name.
+func writePlan(w io.Writer, s style, p *plan.Plan, byName bool) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", s.head(planTitle(p)))
 	stage, group := plan.Stage(-1), 0
@@ -33,7 +34,11 @@ func writePlan(w io.Writer, s style, p *plan.Plan) error {
 		b.WriteString(s.note("the last release was not completed: a deploy waits for every object and records that it is") + "\n")
 	}
 	for _, brake := range p.Brakes {
-		fmt.Fprintf(&b, "%s %s\n", s.bad("needs consent:"), brake.Reason)
+		title := "needs consent:"
+		if byName && brake.Kind != plan.BrakeTenants {
+			title = "note:"
+		}
+		fmt.Fprintf(&b, "%s %s\n", s.bad(title), brake.Reason)
 		for _, ref := range brake.Refs {
 			fmt.Fprintf(&b, "  %s\n", ref)
 		}

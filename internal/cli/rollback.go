@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tugops/tug/internal/deploy"
+	"github.com/tugops/tug/internal/event"
 	"github.com/tugops/tug/internal/fault"
 )
 
@@ -71,13 +72,15 @@ func runRollback(ctx context.Context, env *Env, o rollbackOptions) error {
 	if err != nil {
 		return err
 	}
-	return env.executeOne(ctx, eng, p, options, o.deployFlags, "Roll back to this?")
+	tell := env.newTeller(ctx, t.Project, t.Client, event.Fact{})
+	defer tell.close(ctx)
+	return env.executeOne(ctx, eng, p, options, o.deployFlags, undertaking{"Roll back to this?", event.KindRolledBack, tell})
 }
 
 // executeOne carries out the plan of one app that was not rendered.
-func (e *Env) executeOne(ctx context.Context, eng *deploy.Engine, p *deploy.Prepared, o deploy.Options, flags deployFlags, question string) error {
+func (e *Env) executeOne(ctx context.Context, eng *deploy.Engine, p *deploy.Prepared, o deploy.Options, flags deployFlags, u undertaking) error {
 	e.warn(p.Plan.Warnings...)
-	done, err := e.execute(ctx, eng, p, o, flags, question)
+	done, err := e.execute(ctx, eng, p, o, flags, u)
 	if err != nil {
 		done.Error = e.sensitive.Mask(err.Error())
 	}

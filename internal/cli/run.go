@@ -54,6 +54,7 @@ type run struct {
 	specs  []project.Spec
 	client *kube.Client
 	engine *deploy.Engine
+	tell   *teller
 	hashes map[string]string // agreed on in a plan file, by app
 	// namespace is the context's, for apps that name none.
 	namespace string

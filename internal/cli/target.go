@@ -17,6 +17,8 @@ type target struct {
 	App, Env, Namespace string
 	History             int // releases to keep; 0 for the default
 	Client              *kube.Client
+	// Project is nil where none says anything about the app.
+	Project *project.Project
 }
 
 // target is the one app that a command which needs one works on.
@@ -55,15 +57,15 @@ func (e *Env) locate(in input) (list []target, cluster string, err error) {
 		// Nothing here says where the app runs, whatever else lies about.
 		return []target{{App: in.App, Namespace: in.Namespace}}, "", nil
 	}
-	specs, declared, err := e.declaredSpecs(in)
+	specs, s, err := e.declaredSpecs(in)
 	if err != nil {
-		if in.App == "" || in.Env != "" || declared && in.Namespace == "" {
+		if in.App == "" || in.Env != "" || s.declared && in.Namespace == "" {
 			return nil, "", err
 		}
-		return []target{{App: in.App, Namespace: in.Namespace}}, "", nil
+		return []target{{App: in.App, Namespace: in.Namespace, Project: s.project}}, "", nil
 	}
 	for _, spec := range specs {
-		t := target{App: spec.App, Env: spec.Env, Namespace: spec.Namespace, History: spec.History}
+		t := target{App: spec.App, Env: spec.Env, Namespace: spec.Namespace, History: spec.History, Project: s.project}
 		if t.Namespace == "" {
 			t.Namespace = in.Namespace
 		}
@@ -88,15 +90,22 @@ func declaredAbove(name string) bool {
 	return false
 }
 
-// declaredSpecs are the apps that PATH and flags leave. Declared says that
-// there is a tug.yaml, though it may be broken or not name the app.
-func (e *Env) declaredSpecs(in input) (specs []project.Spec, declared bool, err error) {
+// declaration is what there is at PATH.
+type declaration struct {
+	// declared says that there is a tug.yaml, though it may be broken or not
+	// name the app.
+	declared bool
+	project  *project.Project // nil when it cannot be read
+}
+
+// declaredSpecs are the apps that PATH and flags leave.
+func (e *Env) declaredSpecs(in input) ([]project.Spec, declaration, error) {
 	s, err := e.openProject(in)
 	if err != nil {
-		return nil, fault.Is(err, fault.Invalid), err
+		return nil, declaration{declared: fault.Is(err, fault.Invalid)}, err
 	}
-	specs, err = s.places(in)
-	return specs, s.project.File != "", err
+	specs, err := s.places(in)
+	return specs, declaration{s.project.File != "", s.project}, err
 }
 
 // reach connects targets with their cluster, which is that of the environment

@@ -125,6 +125,10 @@ func (s *source) readRepository(repo *git.Repo, rev string) error {
 // and messages name paths as the user does; a file is opened through its
 // folder.
 func (s *source) readFolder(folder string) error {
+	// The person who named a link meant what it leads to.
+	if real, err := filepath.EvalSymlinks(folder); err == nil && filepath.IsAbs(real) {
+		folder = real
+	}
 	if filepath.IsLocal(folder) && filepath.Clean(folder) != "." {
 		files, err := git.Folder(".")
 		if err != nil {

@@ -32,7 +32,7 @@ func (p *Prepared) allowed(o Options) error {
 		return p.abandoned.needsConsent(p.Plan.Hash)
 	}
 	// A delete by name is asked for, and lists what else it destroys.
-	if p.Deleting && p.abandoned == nil {
+	if p.ByName() {
 		return p.needsTenantsConsent()
 	}
 	if len(p.Plan.Brakes) == 0 {

@@ -72,4 +72,6 @@ type Options struct {
 	// object at the same commit. It is called for prune candidates only.
 	Others func(ctx context.Context) (map[object.Ref]string, error)
 	Sink   event.Sink
+
+	again int // the release that is deployed again, when it is a rollback
 }

@@ -44,6 +44,10 @@ func (p *Prepared) Unchanged() bool {
 		p.Record != nil && p.Record.Head.Latest() != nil
 }
 
+// ByName reports a delete that a person asks for by the name of the app: it
+// tells what it destroys and needs no consent to that beyond the question.
+func (p *Prepared) ByName() bool { return p.Deleting && p.abandoned == nil }
+
 func (p *Prepared) key() string { return object.AppKey(p.Plan.Namespace, p.Plan.App) }
 
 // Plan observes the cluster and decides what has to change for it to become
@@ -71,7 +75,7 @@ func (e *Engine) Plan(ctx context.Context, s *snapshot.Snapshot, o Options) (*Pr
 	p := &Prepared{Snapshot: s, Record: rec}
 	p.input = plan.Input{
 		App: s.App, Env: s.Env, Namespace: s.Namespace, Desired: desired, Record: rec,
-		Unserved: unserved, Humans: o.Humans, Policy: o.Policy, Ignore: o.Ignore, Sensitive: s.Sensitive,
+		Unserved: unserved, Release: o.again, Humans: o.Humans, Policy: o.Policy, Ignore: o.Ignore, Sensitive: s.Sensitive,
 	}
 	p.Plan = &plan.Plan{App: s.App, Env: s.Env, Namespace: s.Namespace}
 	warnings, err := e.assumeClusterObjects(ctx, p, o)

@@ -39,6 +39,7 @@ func (e *Engine) PlanRollback(ctx context.Context, app, namespace string, number
 	}
 	// What was consented to then is no consent now.
 	s.Revision.Trailers = nil
+	o.again = r.Number
 	p, err := e.Plan(ctx, s, o)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ const (
 	KindRolledBack    Kind = "rolled-back"    // a failed release was replaced by the last healthy one
 	KindQuarantined   Kind = "quarantined"    // a commit is not deployed again until a newer one or consent
 	KindPruned        Kind = "pruned"         // objects, or the whole app, were deleted since they are gone from the repository
+	KindDeleted       Kind = "deleted"        // a person deleted the app
 	KindSuspended     Kind = "suspended"      // a person took the app from the agent
 	KindResumed       Kind = "resumed"        // the agent has the app again
 	KindSourceFailed  Kind = "source-failed"  // a repository cannot be read, or its commit is not trusted
@@ -39,7 +40,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		KindDeployed, KindFailed, KindBlocked, KindDriftDetected, KindDriftHealed, KindFighting, KindDegraded,
-		KindRecovered, KindRolledBack, KindQuarantined, KindPruned, KindSuspended, KindResumed,
+		KindRecovered, KindRolledBack, KindQuarantined, KindPruned, KindDeleted, KindSuspended, KindResumed,
 		KindSourceFailed, KindSourceReady,
 	}
 }

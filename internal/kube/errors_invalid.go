@@ -56,10 +56,13 @@ func invalidFault(s subject, st v1.Status) error {
 		return typedFault(s, m[1])
 	}
 	if texts := causeTexts(s, st); len(texts) > 0 {
-		return fault.New(fault.Invalid, "%s: %s", s, list(texts))
+		return fault.New(fault.Invalid, "%s: %s", s, list(texts)).Hint(mendHint)
 	}
-	return fault.New(fault.Invalid, "%s: %s", s, s.message(st))
+	return fault.New(fault.Invalid, "%s: %s", s, s.message(st)).Hint(mendHint)
 }
+
+// mendHint fits what no more special hint is for.
+const mendHint = "correct it where the object is declared; `tug check` finds most such mistakes, with their line, before a deploy"
 
 // typedFault reports fields of the wrong name or type, one per line:
 // ".spec.replicas: expected numeric (int or float), got ...".
@@ -90,7 +93,7 @@ func typedFault(s subject, text string) error {
 	if unknown {
 		return f.Hint("correct the name or remove it; the API server knows no such field in %s", s.gvk.GroupVersion())
 	}
-	return f
+	return f.Hint(mendHint)
 }
 
 // badBase64 names the values of a Secret that are not base64.
@@ -118,7 +121,8 @@ func causeTexts(s subject, st v1.Status) []string {
 		if s.secret() {
 			problem = withoutValue(cause.Type)
 		}
-		if cause.Field != "" && cause.Field != "<nil>" {
+		// "[]" is the object as a whole, which is too large.
+		if cause.Field != "" && cause.Field != "<nil>" && cause.Field != "[]" {
 			problem = fieldPath(cause.Field) + ": " + problem
 		}
 		texts = append(texts, problem)

@@ -123,6 +123,9 @@ func unwrap(n *yaml.Node) *yaml.Node {
 	return n.Content[0]
 }
 
+// SyntaxHint goes with errors of YAML syntax.
+const SyntaxHint = "look at the line before it as well: indentation, quotes, a missing colon"
+
 // syntaxFault turns the parser's error into a fault with file, line and column.
 func syntaxFault(file string, data []byte, err error) error {
 	line, column, text := SyntaxError(data, err)
@@ -131,7 +134,7 @@ func syntaxFault(file string, data []byte, err error) error {
 		at += ":" + strconv.Itoa(column)
 	}
 	return fault.New(fault.Invalid, "%s: invalid YAML: %s", at, text).
-		Hint("look at the line before it as well: indentation, quotes, a missing colon")
+		Hint(SyntaxHint)
 }
 
 func describe(v any) string {

@@ -71,18 +71,24 @@ func (p Policy) special(host string) bool {
 	return len(p.HostRoots[host]) > 0 || p.Unverified[host] || len(p.Certificates[host].Certificate) > 0
 }
 
-// transport makes the transport for one host; "" for all ordinary ones.
-func (p Policy) transport(host string) (*http.Transport, error) {
+// TLS are the settings of connections to a host that are not HTTP.
+func (p Policy) TLS(host string) (*tls.Config, error) {
 	pool, err := p.pool(host)
 	if err != nil {
 		return nil, err
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
-	if host != "" {
-		config.InsecureSkipVerify = p.Unverified[host]
-		if c, ok := p.Certificates[host]; ok && len(c.Certificate) > 0 {
-			config.Certificates = []tls.Certificate{c}
-		}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, InsecureSkipVerify: p.Unverified[host]}
+	if c, ok := p.Certificates[host]; ok && len(c.Certificate) > 0 {
+		config.Certificates = []tls.Certificate{c}
+	}
+	return config, nil
+}
+
+// transport makes the transport for one host; "" for all ordinary ones.
+func (p Policy) transport(host string) (*http.Transport, error) {
+	config, err := p.TLS(host)
+	if err != nil {
+		return nil, err
 	}
 	return &http.Transport{
 		Proxy:                  p.Proxy,

@@ -133,6 +133,22 @@ func (c *computer) mustRecord(d *desired, live object.Live, item inventory.Item)
 	return item.UID != live.UID || item.Entry == "" || item.Handed != "" || item.Applied != d.applied()
 }
 
+// differs says why what was applied is not what is desired, and undeclared why
+// an object is not declared.
+func (c *computer) differs() string {
+	if c.in.Release > 0 {
+		return fmt.Sprintf("as it was in release %d", c.in.Release)
+	}
+	return "changed in the repository"
+}
+
+func (c *computer) undeclared() string {
+	if c.in.Release > 0 {
+		return fmt.Sprintf("not in release %d", c.in.Release)
+	}
+	return "no longer in the repository"
+}
+
 // reason says why an existing object is written.
 func (c *computer) reason(ch Change, live object.Live, item inventory.Item) string {
 	var parts []string
@@ -142,7 +158,7 @@ func (c *computer) reason(ch Change, live object.Live, item inventory.Item) stri
 	case item.UID != live.UID:
 		parts = append(parts, "made anew by somebody else")
 	case item.Applied != ch.Applied:
-		parts = append(parts, "changed in the repository")
+		parts = append(parts, c.differs())
 	}
 	drift := slices.ContainsFunc(ch.diffs, func(d difference) bool { return d.manager != "" })
 	if drift || len(parts) == 0 {

@@ -34,6 +34,9 @@ type Input struct {
 	// Tenants has the keys of the other apps whose records stand in a Namespace
 	// that the plan deletes, by its name.
 	Tenants map[string][]string
+	// Release is the number of the release that is deployed again; 0 when the
+	// desired objects come from the repository. Only reasons tell it.
+	Release int
 	// HandedToUs has the objects that other apps' records hand to this app,
 	// and the key of the app that hands them over.
 	HandedToUs map[object.Ref]string

@@ -56,7 +56,7 @@ func (c *computer) pruneRecorded(ref object.Ref, item inventory.Item) {
 		// It became a hook, or always was one: it is left as hooks are.
 	case c.hand(ref, item, live):
 	default:
-		c.delete(live, "no longer in the repository")
+		c.delete(live, c.undeclared())
 	}
 }
 

@@ -19,6 +19,7 @@ func (p *Project) check() Problems {
 	if len(p.Apps) == 0 && p.source.locate("apps") != nil {
 		ps = append(ps, Problem{At: p.at("apps"), Text: "there are no apps", Hint: "add an app with chart, kustomize or manifests"})
 	}
+	ps = append(ps, p.checkNotify()...)
 	return append(ps, p.checkCycles()...)
 }
 

@@ -44,6 +44,15 @@ func names(fields []field) []string {
 	return list
 }
 
+// fieldEnum are the values that a key of T can have.
+func fieldEnum[T any](key string) []string {
+	f, ok := find(fieldsOf(reflect.TypeFor[T]()), key)
+	if !ok {
+		return nil
+	}
+	return f.enum
+}
+
 // rule names what a text must look like.
 type rule string
 

@@ -38,7 +38,7 @@ func Load(files fs.FS, root string) (*Project, error) {
 	d.value(tree, reflect.ValueOf(&doc).Elem(), field{name: "the document"})
 	p := &Project{
 		File: file, Root: path.Clean(root), files: files, source: newSource(tree),
-		Environments: doc.Environments, Apps: doc.Apps,
+		Environments: doc.Environments, Apps: doc.Apps, Notify: doc.Notify,
 	}
 	if doc.APIVersion != "" {
 		d.problems = append(d.problems, p.check()...)

@@ -26,6 +26,7 @@ type Project struct {
 	// and one app, whose name is "" when nothing names it.
 	Environments map[string]Environment
 	Apps         map[string]App
+	Notify       Notify
 
 	files  fs.FS
 	source *source // nil when detected
@@ -38,6 +39,7 @@ type document struct {
 	Kind         string                 `yaml:"kind" rule:"required" enum:"Project" doc:"Always Project."`
 	Environments map[string]Environment `yaml:"environments" doc:"Where apps run, by name. With exactly one, it is the default of -e."`
 	Apps         map[string]App         `yaml:"apps" rule:"required" doc:"What is rendered and deployed together, by name. The name is Helm's release name, too."`
+	Notify       Notify                 `yaml:"notify" doc:"Who hears of what happens to the apps."`
 }
 
 // Environment is where apps run: cluster, namespace and what a render assumes

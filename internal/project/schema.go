@@ -22,6 +22,8 @@ func Schema() []byte {
 		"Environment": mapSchema(reflect.TypeFor[Environment]()),
 		"App":         app,
 		"Place":       mapSchema(reflect.TypeFor[Place]()),
+		"Channel":     mapSchema(reflect.TypeFor[Channel]()),
+		"Wording":     mapSchema(reflect.TypeFor[Wording]()),
 	}
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -68,7 +70,13 @@ func (f field) schema() map[string]any {
 		if f.typ.Elem().Kind() == reflect.Struct {
 			return map[string]any{"type": "array", "items": mapSchema(f.typ.Elem())}
 		}
-		return map[string]any{"type": "array", "items": with(f.rule.schema(), "type", "string")}
+		items := with(f.rule.schema(), "type", "string")
+		if len(f.enum) > 0 {
+			items["enum"] = f.enum
+		}
+		return map[string]any{"type": "array", "items": items}
+	case reflect.Struct:
+		return mapSchema(f.typ)
 	case reflect.Map:
 		s := map[string]any{
 			"type": "object", "propertyNames": nameRule.schema(),

@@ -20,7 +20,8 @@ func (s *source) checkInstallable() error {
 	switch s.chart.Metadata.Type {
 	case "", "application":
 	default:
-		return fault.New(fault.Invalid, "%s: a chart of type %q cannot be deployed by itself", s.file("Chart.yaml"), s.chart.Metadata.Type)
+		return fault.New(fault.Invalid, "%s: a chart of type %q cannot be deployed by itself", s.file("Chart.yaml"), s.chart.Metadata.Type).
+			Hint("make it a dependency of a chart with objects of its own")
 	}
 	if s.chart.Metadata.Deprecated {
 		s.warn("%s: the chart is marked as deprecated", s.file("Chart.yaml"))

@@ -76,7 +76,8 @@ func (s *source) loadFault(root string, files []*archive.BufferedFile, err error
 			}
 		}
 	}
-	return fault.New(fault.Invalid, "%s: %w", path.Join(root, "Chart.yaml"), err)
+	return fault.New(fault.Invalid, "%s: %w", path.Join(root, "Chart.yaml"), err).
+		Hint("Chart.yaml needs apiVersion, a name and a version such as 1.0.0")
 }
 
 // yamlFault says where YAML that Helm refused is wrong. Helm's own error has a
@@ -104,7 +105,7 @@ func yamlFault(name string, data []byte, err error) error {
 func syntaxFault(name string, data []byte, err error) error {
 	line, column, text := object.SyntaxError(data, err)
 	if line == 0 {
-		return fault.New(fault.Invalid, "%s: invalid YAML: %s", name, text)
+		return fault.New(fault.Invalid, "%s: invalid YAML: %s", name, text).Hint(object.SyntaxHint)
 	}
-	return fault.New(fault.Invalid, "%s:%d: invalid YAML: %s", object.Source{File: name, Line: line}, column, text)
+	return fault.New(fault.Invalid, "%s:%d: invalid YAML: %s", object.Source{File: name, Line: line}, column, text).Hint(object.SyntaxHint)
 }

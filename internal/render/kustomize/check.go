@@ -124,7 +124,8 @@ func (b *build) target(n *node, ref reference) (place, error) {
 
 func absent(at string, ref reference, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, "%s: %s: %q does not exist", at, ref.field, ref.value)
+		return fault.New(fault.NotFound, "%s: %s: %q does not exist", at, ref.field, ref.value).
+			Hint("paths are relative to the folder of the kustomization that names them")
 	}
 	return fault.New(fault.Invalid, "%s: %s: %q cannot be read: %w", at, ref.field, ref.value, err)
 }

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/tugops/tug/internal/fault"
 	"github.com/tugops/tug/internal/object"
@@ -93,7 +95,22 @@ func unreadable(name string, data []byte, err error) error {
 	if m == nil {
 		return fault.New(fault.Invalid, "%s: %w", name, err)
 	}
-	return fault.New(fault.Invalid, "%s: unknown key %q", position(name, data, m[1]), m[1])
+	f := fault.New(fault.Invalid, "%s: unknown key %q", position(name, data, m[1]), m[1])
+	if near := fault.Nearest(m[1], keys(), 1); len(near) > 0 {
+		return f.Hint("did you mean %q?", near[0])
+	}
+	return f.Hint("remove it, or correct its name and the keys above it")
+}
+
+// keys are those of a kustomization.
+func keys() []string {
+	var names []string
+	for field := range reflect.TypeFor[types.Kustomization]().Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // position finds where a key or value stands: "file:line:col", or "file".
