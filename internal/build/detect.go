@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"errors"
 	"go/parser"
 	"go/token"
@@ -137,17 +138,10 @@ func (f *Found) kbldSource(files fs.FS, dir string, source imagelock.Build, dest
 		}
 		i.Go = at
 	default:
-		i.Dockerfile, i.Context, i.Target = path.Join(at, cmpOr(source.File, "Dockerfile")), at, source.Target
+		i.Dockerfile, i.Context, i.Target = path.Join(at, cmp.Or(source.File, "Dockerfile")), at, source.Target
 	}
 	f.Images[as] = i
 	return nil
-}
-
-func cmpOr(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
 
 // Mains are the Go main packages of a module: its root, and the folders in
@@ -224,7 +218,7 @@ func (f *Found) charts(files fs.FS, dir string) error {
 		if !exists(files, path.Join(name, "Chart.yaml")) {
 			return nil
 		}
-		at := cmpOr(rel, ".")
+		at := cmp.Or(rel, ".")
 		if dir == "." {
 			at = name
 		}

@@ -161,6 +161,23 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+func TestDecideStaysInside(t *testing.T) {
+	t.Parallel()
+	for _, i := range []project.BuildImage{{Go: "../../x"}, {Go: "/x"}, {Dockerfile: "../../Dockerfile"}, {Dockerfile: "Dockerfile", Context: "../.."}} {
+		f := build.Found{Build: project.Build{Images: map[string]project.BuildImage{"x": i}}}
+		if _, err := build.Decide(tree("sub/Dockerfile"), "sub", f, commit(), build.Choices{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "leaves the repository") {
+			t.Errorf("%+v: %v", i, err)
+		}
+	}
+	f := build.Found{Build: project.Build{
+		Images: map[string]project.BuildImage{"x": {Dockerfile: "Dockerfile", Context: ".."}},
+		Charts: map[string]project.BuildChart{"c": {Path: "../chart"}},
+	}}
+	if _, err := build.Decide(tree("sub/Dockerfile"), "sub", f, commit(), build.Choices{}); err != nil {
+		t.Errorf("elsewhere in the repository: %v", err)
+	}
+}
+
 func TestMirrors(t *testing.T) {
 	t.Parallel()
 	m, err := build.ParseMirrors([]string{"docker.io=127.0.0.1:5000", "quay.io=registry.example/quay/"})

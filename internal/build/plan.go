@@ -9,6 +9,7 @@
 package build
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -95,7 +96,10 @@ func Decide(files fs.FS, dir string, f Found, c Commit, o Choices) (*Plan, error
 			continue
 		}
 		chart := Chart{Name: name, BuildChart: f.Charts[name]}
-		chart.Repository = cmpOr(chart.Repository, cmpOr(o.Charts, f.ChartRepository))
+		if err := p.inside("chart", name, chart.Path); err != nil {
+			return nil, err
+		}
+		chart.Repository = cmp.Or(chart.Repository, cmp.Or(o.Charts, f.ChartRepository))
 		p.Charts = append(p.Charts, chart)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Images)) {
@@ -142,6 +146,17 @@ func known(f Found, o Choices) error {
 	return nil
 }
 
+// inside refuses paths that leave the repository.
+func (p *Plan) inside(kind, name string, paths ...string) error {
+	for _, at := range paths {
+		if path.IsAbs(at) || !fs.ValidPath(path.Join(p.Dir, at)) {
+			return fault.New(fault.Invalid, "%s %q: path %q leaves the repository", kind, name, at).
+				Hint("paths are relative to the folder of %s", project.BuildFileName)
+		}
+	}
+	return nil
+}
+
 var pinned = regexp.MustCompile(`\A[^@\s]+@sha256:[0-9a-f]{64}\z`)
 
 func (p *Plan) image(files fs.FS, name string, f Found, o Choices) (Image, error) {
@@ -149,11 +164,14 @@ func (p *Plan) image(files fs.FS, name string, f Found, o Choices) (Image, error
 	if digest, ok := o.Prebuilt[name]; ok {
 		i.Go, i.Dockerfile, i.Prebuilt = "", "", digest
 	}
-	if i.Destination == "" && cmpOr(o.Registry, f.Registry) != "" {
-		i.Destination = strings.TrimSuffix(cmpOr(o.Registry, f.Registry), "/") + "/" + name
+	if i.Destination == "" && cmp.Or(o.Registry, f.Registry) != "" {
+		i.Destination = strings.TrimSuffix(cmp.Or(o.Registry, f.Registry), "/") + "/" + name
 	}
 	if i.Destination != "" {
 		i.Destination = o.Elsewhere.Of(i.Destination)
+	}
+	if err := p.inside("image", name, i.Go, i.Dockerfile, i.Context); err != nil {
+		return i, err
 	}
 	switch {
 	case i.Prebuilt != "" && !pinned.MatchString(i.Prebuilt):
@@ -165,7 +183,7 @@ func (p *Plan) image(files fs.FS, name string, f Found, o Choices) (Image, error
 		if !exists(files, path.Join(p.Dir, i.Dockerfile)) {
 			return i, fault.New(fault.NotFound, "image %q: there is no %s", name, path.Join(p.Dir, i.Dockerfile))
 		}
-		i.Context = cmpOr(i.Context, path.Dir(i.Dockerfile))
+		i.Context = cmp.Or(i.Context, path.Dir(i.Dockerfile))
 		i.Arguments = map[string]string{}
 		for key, value := range i.Args {
 			i.Arguments[key] = p.fill(fmt.Sprint(value), nil)

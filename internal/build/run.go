@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -275,7 +276,7 @@ func (b *Builder) chart(ctx context.Context, p *Plan, c Chart, images []BuiltIma
 	s := chart.Stamp{Version: p.Version, AppVersion: p.Version, Values: p.fillAll(c.Values, images), Time: p.Commit.Time}
 	for _, i := range images {
 		if i.Repository != "" {
-			s.Images = append(s.Images, chart.Image{Repository: i.Repository, Tag: cmpOr(i.Tag, imageTag(p.Version)), Digest: i.Digest})
+			s.Images = append(s.Images, chart.Image{Repository: i.Repository, Tag: cmp.Or(i.Tag, imageTag(p.Version)), Digest: i.Digest})
 		}
 	}
 	if name := unfilled(s.Values); name != "" {

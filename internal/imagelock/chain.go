@@ -75,7 +75,8 @@ func (c *chain) built(ctx context.Context, out *Resolved, url string, b *Build, 
 			return f.Hint("add an ImageDestinations entry that says where it is pushed to").
 				Hint("or give the lock file that its pipeline wrote")
 		}
-		return f.Hint("give the lock file that its pipeline wrote, or --pushed when %s has been built and pushed already", d.NewImage)
+		return f.Hint("give the lock file that its pipeline wrote, or --pushed when %s has been built and pushed already", d.NewImage).
+			Hint("tug build --push in the code repository builds it and writes that lock")
 	}
 	pushed := d.NewImage
 	if len(d.Tags) > 0 && repositoryOf(pushed) == pushed {

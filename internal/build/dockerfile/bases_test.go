@@ -36,3 +36,15 @@ func TestBases(t *testing.T) {
 		})
 	}
 }
+
+func FuzzBases(f *testing.F) {
+	f.Add("ARG V=1\nFROM alpine:${V:-3} AS x\nFROM x\n", "2")
+	f.Add("FROM $\nFROM ${\n\\\n", "")
+	f.Fuzz(func(t *testing.T, text, value string) {
+		for _, ref := range dockerfile.Bases([]byte(text), map[string]string{"V": value}) {
+			if ref == "" || strings.EqualFold(ref, "scratch") {
+				t.Errorf("%q is no image to build upon", ref)
+			}
+		}
+	})
+}
