@@ -70,6 +70,9 @@ type Options struct {
 	Parallel int
 	Sink     event.Sink
 	Journal  Journal
+	// Rest is called when a wait begins, and what it gives when the wait is
+	// over. May be nil.
+	Rest func() (resume func())
 	// Replan decides one change again after somebody changed its object
 	// between plan and write: it reads the object and gives the change to make
 	// now, with new preconditions (Keep when nothing is left to do), or the
@@ -89,6 +92,9 @@ func (o Options) withDefaults() Options {
 	o.Parallel = cmp.Or(o.Parallel, 16)
 	if o.Journal == nil {
 		o.Journal = noJournal{}
+	}
+	if o.Rest == nil {
+		o.Rest = func() func() { return func() {} }
 	}
 	if o.Refresh == nil {
 		o.Refresh = func() {}

@@ -111,7 +111,9 @@ func (r *run) watchGone(ctx context.Context, keys []watchKey, left [][]*doomed) 
 			left[i] = w.rest()
 		})
 	}
+	resume := r.o.Rest()
 	watches.Wait()
+	resume()
 	if rest := slices.Concat(left...); len(rest) > 0 && ctx.Err() == nil && join(errs) == nil {
 		return stuck(rest, r.o.Timeout)
 	}

@@ -91,6 +91,7 @@ func (r *run) await(ctx context.Context, targets []Target, judge health.Checker,
 	wctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.start(wctx)
+	resume := r.o.Rest()
 	timer := time.NewTimer(time.Until(r.deadline))
 	defer timer.Stop()
 	late := false
@@ -102,6 +103,7 @@ func (r *run) await(ctx context.Context, targets []Target, judge health.Checker,
 	}
 	cancel()
 	w.watches.Wait()
+	resume()
 	return w.verdict(ctx, late)
 }
 

@@ -29,7 +29,7 @@ func Table() map[string]Rule {
 		"project": {Imports: []string{"fault", "object"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 
 		// Adapters: each fences one outside world.
-		"git":      {Imports: []string{"fault"}, Libraries: []string{"github.com/go-git/", "golang.org/x/crypto/ssh"}},
+		"git":      {Imports: []string{"fault"}, Libraries: []string{"github.com/go-git/", "golang.org/x/crypto/ssh", "github.com/Masterminds/semver/v3", "github.com/ProtonMail/go-crypto/openpgp"}},
 		"outbound": {Imports: []string{"fault"}, Libraries: []string{"github.com/jdx/go-netrc", "go.yaml.in/yaml/v3"}},
 		"registry": {Imports: []string{"fault", "outbound"}, Libraries: []string{"github.com/google/go-containerregistry/", "gocloud.dev/", "go.yaml.in/yaml/v3"}},
 		"forge":    {Imports: []string{"fault"}},
@@ -91,9 +91,13 @@ func Table() map[string]Rule {
 		"promote":   {Imports: []string{"fault", "forge", "git", "imagelock", "yamledit"}, Libraries: []string{"github.com/Masterminds/semver/v3", "go.yaml.in/yaml/v3"}},
 		"vendoring": {Imports: []string{"fault", "textmerge", "yamlmerge"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 
+		// Drivers.
+		"agent": {Imports: []string{"deploy", "event", "fault", "inventory", "object", "plan", "snapshot"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
+
 		// Shell.
 		"cli": {
 			Imports: []string{
+				"agent",
 				"build",
 				"build/chart",
 				"build/dockerfile",

@@ -77,7 +77,13 @@ func (r *run) left(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := r.engine.Abandoned(ctx, declared)
+	return leftBy(ctx, r.engine, declared)
+}
+
+// leftBy says which apps are gone from what a project declares, and whether
+// they may be deleted.
+func leftBy(ctx context.Context, e *deploy.Engine, declared deploy.Declared) (map[string]bool, error) {
+	all, err := e.Abandoned(ctx, declared)
 	if fault.Is(err, fault.Denied) {
 		return nil, nil // its owner stays
 	}

@@ -99,15 +99,20 @@ func (d *deployFlags) options() deploy.Options {
 // options are the engine's options for one app of the run.
 func (r *run) options(spec project.Spec) deploy.Options {
 	o := r.flags.options()
-	o.ExpectHash, o.History, o.Others = r.hashes[spec.App], spec.History, r.others(spec)
-	o.Humans, o.Left = spec.Humans, r.left
+	declaredOptions(&o, spec)
+	o.ExpectHash, o.Others, o.Left = r.hashes[spec.App], r.others(spec), r.left
+	return o
+}
+
+// declaredOptions are the engine's options that tug.yaml has for an app.
+func declaredOptions(o *deploy.Options, spec project.Spec) {
+	o.History, o.Humans = spec.History, spec.Humans
 	if spec.Drift == project.DriftDetect {
 		o.Policy = plan.PolicyDetect
 	}
 	for _, i := range spec.Ignore {
 		o.Ignore = append(o.Ignore, plan.Ignore(i))
 	}
-	return o
 }
 
 // prepare renders and plans one app.
@@ -154,30 +159,38 @@ func (r *run) others(spec project.Spec) func(context.Context) (map[object.Ref]st
 		if err != nil {
 			return nil, err
 		}
-		declared := map[object.Ref]string{}
-		for _, other := range specs {
-			if other.App == spec.App {
-				continue
-			}
-			if other.Namespace == "" {
-				other.Namespace = r.namespace
-			}
-			snap, err := r.env.build(ctx, r.source, other, r.in, nil)
-			if err != nil {
-				return nil, fault.New(fault.Invalid, "look for objects that moved to another app: %w", err).
-					Hint("nothing is pruned while an app of the environment cannot be rendered")
-			}
-			for _, o := range snap.Objects {
-				ref := o.Ref()
-				declared[ref] = object.AppKey(other.Namespace, other.App)
-				if ref.Namespace == "" {
-					ref.Namespace = other.Namespace
-					declared[ref] = object.AppKey(other.Namespace, other.App)
-				}
+		for i := range specs {
+			if specs[i].Namespace == "" {
+				specs[i].Namespace = r.namespace
 			}
 		}
-		return declared, nil
+		return r.env.declaredBy(ctx, r.source, specs, spec.App, r.in)
 	}
+}
+
+// declaredBy renders the apps of an environment, but for one, and says which
+// of them (by app key) declares what.
+func (e *Env) declaredBy(ctx context.Context, s *source, specs []project.Spec, except string, in input) (map[object.Ref]string, error) {
+	declared := map[object.Ref]string{}
+	for _, other := range specs {
+		if other.App == except {
+			continue
+		}
+		snap, err := e.build(ctx, s, other, in, nil)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "look for objects that moved to another app: %w", err).
+				Hint("nothing is pruned while an app of the environment cannot be rendered")
+		}
+		for _, o := range snap.Objects {
+			ref := o.Ref()
+			declared[ref] = object.AppKey(other.Namespace, other.App)
+			if ref.Namespace == "" {
+				ref.Namespace = other.Namespace
+				declared[ref] = object.AppKey(other.Namespace, other.App)
+			}
+		}
+	}
+	return declared, nil
 }
 
 // agreed is the consent that fits a plan. One that fits none is passed on, so

@@ -21,9 +21,8 @@ func (p *Prepared) allowed(o Options) error {
 		return fault.New(fault.Conflict, "the plan is no longer the one that was reviewed: its hash is %s, not %s", p.Plan.Hash, o.ExpectHash).
 			Hint("the repository or the cluster changed since; plan again and review the new plan")
 	}
-	if p.Record != nil && p.Record.Head.Controller == inventory.ControllerAgent && !o.TakeOver {
-		return fault.New(fault.Conflict, "the agent deploys this app").
-			Hint("let the agent do it, or suspend it with --take-over")
+	if err := p.controlled(o); err != nil {
+		return err
 	}
 	if p.consented(o) {
 		return nil
@@ -82,3 +81,8 @@ func listed(b plan.Brake) string {
 	}
 	return strings.Join(lines, "\n    ")
 }
+
+// Allowed checks, as Execute does first, everything that forbids the execution
+// of a plan without a look at the cluster: Denied asks for consent, Conflict
+// says that somebody else is responsible, or that the plan is another one.
+func (p *Prepared) Allowed(o Options) error { return p.allowed(o) }

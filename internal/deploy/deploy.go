@@ -41,17 +41,22 @@ type Cluster interface {
 
 // Options of a plan and its execution.
 type Options struct {
-	NoWait               bool
-	Timeout              time.Duration // of all waiting; 5 minutes when zero
-	CreateNamespace      bool          // create the app's namespace when it is missing
-	TakeOver             bool          // suspend the agent that controls the app
-	AssumeClusterObjects bool          // cluster-scoped objects need no permission if they exist as declared
-	Consent              string        // plan hash that brakes are released for
-	ExpectHash           string        // plan hash from a plan file; another hash is a conflict
-	History              int           // releases to keep; 10 when zero
-	KeepHistory          bool          // delete: keep the record with its releases
-	Message              string        // overrides the commit's message in the release ("rollback to 3")
-	Humans               []string      // managers whose fields are taken over; plan.DefaultHumans when nil
+	NoWait          bool
+	Timeout         time.Duration // of all waiting; 5 minutes when zero
+	CreateNamespace bool          // create the app's namespace when it is missing
+	TakeOver        bool          // suspend the agent that controls the app
+	// Agent says that the agent deploys: the app is its own from now on, unless
+	// a person suspended it.
+	Agent bool
+	// Quarantine is noted in the record with a rollback: what failed.
+	Quarantine           *inventory.Quarantine
+	AssumeClusterObjects bool     // cluster-scoped objects need no permission if they exist as declared
+	Consent              string   // plan hash that brakes are released for
+	ExpectHash           string   // plan hash from a plan file; another hash is a conflict
+	History              int      // releases to keep; 10 when zero
+	KeepHistory          bool     // delete: keep the record with its releases
+	Message              string   // overrides the commit's message in the release ("rollback to 3")
+	Humans               []string // managers whose fields are taken over; plan.DefaultHumans when nil
 	// Policy says what becomes of drift, Ignore which fields are left to others
 	// (cluster-semantics.md section 4).
 	Policy plan.Policy
@@ -72,6 +77,10 @@ type Options struct {
 	// object at the same commit. It is called for prune candidates only.
 	Others func(ctx context.Context) (map[object.Ref]string, error)
 	Sink   event.Sink
+	// Rest is called when a wait begins, and what it gives when the wait is
+	// over: who bounds how many deploys work at once need not count those that
+	// wait. May be nil.
+	Rest func() (resume func())
 
 	again int // the release that is deployed again, when it is a rollback
 }

@@ -57,7 +57,7 @@ func (e *Engine) Execute(ctx context.Context, p *Prepared, o Options) (Outcome, 
 		return Outcome{}, err
 	}
 	if p.Unchanged() && !p.takesOver(o) {
-		return Outcome{Unchanged: true, Release: *p.Record.Head.Latest()}, nil
+		return Outcome{Unchanged: true, Release: *p.Record.Head.Latest()}, e.claim(ctx, p, o)
 	}
 	o.Sink = scrubbed(o.Sink, p)
 	s := &session{e: e, p: p, o: o, journal: &journal{}, tell: teller{o.Sink, p.Plan.App, p.Plan.Env}}
@@ -79,10 +79,6 @@ func (e *Engine) Execute(ctx context.Context, p *Prepared, o Options) (Outcome, 
 	return s.finish(ctx, scrubError(s.work(ctx), p))
 }
 
-func (p *Prepared) takesOver(o Options) bool {
-	return o.TakeOver && p.Record != nil && p.Record.Head.Controller == inventory.ControllerAgent
-}
-
 // lock takes the Lease and makes sure that the plan still holds: it was made
 // without it (cluster-semantics.md 5.1).
 func (s *session) lock(ctx context.Context) error {
@@ -94,17 +90,29 @@ func (s *session) lock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rest := resting{rest: s.o.Rest}
+	defer rest.over()
 	k := inventory.Lock{
 		Objects: s.e.Cluster, Namespace: s.p.Plan.Namespace, App: s.p.Plan.App, Holder: holder,
 		Duration: s.e.LeaseDuration, Wait: s.e.LeaseWait,
-		Waiting: func(message string) { s.tell.say(event.Waiting, object.Ref{}, message) },
+		Waiting: func(message string) {
+			rest.begin()
+			s.tell.say(event.Waiting, object.Ref{}, message)
+		},
 	}
 	if s.p.Record != nil {
 		k.Floor = s.p.Record.Head.Epoch
 	}
+	if s.p.takesOver(s.o) {
+		// The agent lets go of the lock when it sees the request.
+		if err := s.e.annotate(ctx, s.p.Plan.App, s.p.Plan.Namespace, map[string]string{inventory.AnnotationSuspend: "requested"}); err != nil {
+			return err
+		}
+	}
 	if s.lease, err = k.Acquire(ctx); err != nil {
 		return err
 	}
+	rest.over()
 	s.cluster = fenced{Cluster: s.e.Cluster, lease: s.lease}
 	s.store = inventory.NewStore(s.cluster, s.p.Plan.Namespace, s.p.Plan.App)
 	if err := s.confirmPlan(s.lease.Context()); err != nil {
@@ -187,7 +195,7 @@ func (p *Prepared) version() string {
 func (s *session) work(ctx context.Context) error {
 	o := apply.Options{
 		Wait: !s.o.NoWait, Timeout: cmp.Or(s.o.Timeout, defaultTimeout), Parallel: parallel,
-		Sink: s.o.Sink, Journal: s.journal, Refresh: s.e.Cluster.Refresh, Replan: s.replan, Also: s.also(),
+		Sink: s.o.Sink, Rest: s.o.Rest, Journal: s.journal, Refresh: s.e.Cluster.Refresh, Replan: s.replan, Also: s.also(),
 	}
 	p, last := s.split()
 	var err error

@@ -135,3 +135,6 @@ func placedIn(namespace string, objects []*object.Object) []*object.Object {
 	}
 	return out
 }
+
+// Scrub masks the secrets of what p is about in a text.
+func (p *Prepared) Scrub(text string) string { return scrub(text, p) }

@@ -31,9 +31,8 @@ func (s *session) begin() error {
 	if snap := s.p.Snapshot; snap != nil && snap.HoldsDecrypted() {
 		rec.Head.Sensitive = true
 	}
-	if s.p.takesOver(s.o) {
-		rec.Head.Controller = inventory.ControllerSuspended
-	}
+	s.takeControl(rec)
+	rec.Head.Quarantine = s.o.Quarantine
 	s.expect(rec)
 	r, err := s.pending(s.lease.Context())
 	if err != nil {

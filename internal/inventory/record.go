@@ -82,6 +82,8 @@ type Head struct {
 	Project string `json:"project,omitempty"`
 	// Sensitive says that a release holds values that were decrypted; it stays.
 	Sensitive bool `json:"sensitive,omitempty"`
+	// Quarantine is what the agent does not deploy again by itself.
+	Quarantine *Quarantine `json:"quarantine,omitempty"`
 	// Epoch is that of the Lease that wrote last.
 	Epoch    int64     `json:"epoch"`
 	Items    []string  `json:"items"`    // chunks of the inventory, in order
@@ -94,6 +96,18 @@ type Head struct {
 	// stored is the encoded head as it stands in the cluster, so that a change
 	// to the metadata of the Secret alone is told from a change by a writer.
 	stored []byte
+}
+
+// Quarantine is a state of an app that failed and was rolled back. It stands
+// until the repository has another one, or somebody asks for it again.
+type Quarantine struct {
+	// Content is the hash of the objects (snapshot.Snapshot.Content), Commit
+	// where they came from first.
+	Content string    `json:"content"`
+	Commit  string    `json:"commit,omitempty"`
+	Release int       `json:"release,omitempty"` // that failed
+	Reason  string    `json:"reason"`            // masked
+	Since   time.Time `json:"since"`
 }
 
 // Record is a head with its inventory.

@@ -3,6 +3,7 @@ package inventory
 import (
 	"encoding/base64"
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -22,6 +23,12 @@ const (
 	// AnnotationConsent on a head is consent to the plan with that hash
 	// (cluster-semantics.md 7.1).
 	AnnotationConsent = "tug.dev/consent"
+	// AnnotationSuspend on a head asks the agent to let go of the app at once;
+	// it stands there until the record says so.
+	AnnotationSuspend = "tug.dev/suspend"
+	// AnnotationReconcile on a head asks the agent to look at the app now; any
+	// new value is a new request.
+	AnnotationReconcile = "tug.dev/reconcile"
 
 	annotationEpoch = "tug.dev/epoch"
 	labelManagedBy  = "app.kubernetes.io/managed-by"
@@ -40,8 +47,16 @@ func LeaseGVK() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "coordination.k8s.io", Version: "v1", Kind: "Lease"}
 }
 
+// HeadSelector selects the heads of records among Secrets.
+const HeadSelector = LabelRecord + "=" + roleHead
+
+const headPrefix = "tug."
+
 // HeadName is the name of the head Secret and of the Lease of an app.
-func HeadName(app string) string { return "tug." + app }
+func HeadName(app string) string { return headPrefix + app }
+
+// AppOf is the app that a head Secret of that name belongs to.
+func AppOf(name string) string { return strings.TrimPrefix(name, headPrefix) }
 
 func chunkName(app string, content []byte) string { return HeadName(app) + "." + chunkSum(content) }
 

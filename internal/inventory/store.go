@@ -159,6 +159,9 @@ func Heads(ctx context.Context, objects Objects, namespace string) (heads []Head
 	return heads, unreadable, nil
 }
 
+// HeadOf reads the head of a record from its Secret.
+func HeadOf(o *object.Object) (Head, error) { return headOf(o) }
+
 func headOf(o *object.Object) (Head, error) {
 	raw, err := content(o)
 	if err != nil {

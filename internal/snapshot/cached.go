@@ -214,6 +214,25 @@ func (in Input) raw() fs.FS {
 	return in.Files
 }
 
+// Built reports whether f was rendered for it, and not known before.
+func (f Found) Built() bool { return f.built != nil }
+
+// Lean is f without its objects in memory, where they can be loaded again.
+func (f Found) Lean() Found {
+	if f.Name != "" {
+		f.built = nil
+	}
+	return f
+}
+
+// Forget drops what is known of files that are not used any more: a process
+// that looks at many revisions calls it for each.
+func (c *Cached) Forget(files fs.FS) {
+	if reflect.TypeOf(files).Comparable() {
+		c.memos.Delete(files)
+	}
+}
+
 // Rendered are the objects of f if they were rendered for it, and nil if they
 // were known.
 func (f Found) Rendered() []*object.Object {
