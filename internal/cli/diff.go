@@ -22,6 +22,7 @@ type diffOptions struct {
 	out        string
 	exitCode   bool
 	summary    bool
+	decrypt    bool
 	postOptions
 }
 
@@ -36,12 +37,15 @@ cluster, and renders only what changed between the two.
 
 Values of Secrets are masked; equal masks are equal values. Files that SOPS
 encrypted are compared as they are, without a key: it is seen that a value
-changed, never which one it has.
+changed, never which one it has. With --decrypt they are compared by what they
+say, where a key is at hand: what was only encrypted again does not differ, and
+equal masks are equal values.
 
 With --post the result becomes the comment of a pull request, which is updated in
 place, and a status of its head; the checks of "tug check" are part of it.
 
-Credentials: none, it reads files only; with --post a token of the forge that may
+Credentials: none, it reads files only; with --decrypt the private keys of
+encrypted files, where there are any; with --post a token of the forge that may
 write comments and statuses.`,
 		Example: `  tug diff main
   tug diff v1.4.0 v1.5.0 -e prod
@@ -67,6 +71,7 @@ write comments and statuses.`,
 	f.StringVarP(&o.out, "out", "o", "", "write the result to `FILE`")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 3 when objects differ")
 	o.postOptions.flags(cmd)
+	f.BoolVar(&o.decrypt, "decrypt", false, "compare encrypted files by their plain text, where a key is at hand")
 	f.BoolVar(&o.summary, "summary", false, "show which apps differ and what is at risk, not every field")
 	return cmd
 }

@@ -23,6 +23,9 @@ type diff struct {
 	in         input
 	base, head diffSide
 	cached     *snapshot.Cached
+	// decrypt compares what is encrypted by its plain text, where a key is at
+	// hand.
+	decrypt bool
 }
 
 // diffSide is the repository at one revision.
@@ -31,6 +34,7 @@ type diffSide struct {
 	in     input
 	source *source
 	apps   map[place]bool
+	open   *source // source for reads with keys
 }
 
 // short names a side in a few characters that stay true: its commit.
@@ -45,7 +49,7 @@ func (s diffSide) short() string {
 func (e *Env) openDiff(o diffOptions) (*diff, error) {
 	o.noDecrypt = true // whoever reviews has no key
 	o.twice = true
-	d := &diff{env: e, in: o.input, cached: e.cached(o.input)}
+	d := &diff{env: e, in: o.input, cached: e.cached(o.input), decrypt: o.decrypt}
 	if o.fork {
 		var err error
 		if o.base, err = forkOf(o.Path, o.base, o.head); err != nil {
@@ -66,7 +70,7 @@ func (e *Env) openDiff(o diffOptions) (*diff, error) {
 			return nil, fault.New(fault.Usage, "tug diff compares commits, and %s is in no Git repository", o.Path).
 				Hint("run it in a config repository, or give the folder with -C")
 		}
-		*s.side = diffSide{name: revisionName(s.rev), in: in, source: src}
+		*s.side = diffSide{name: revisionName(s.rev), in: in, source: src, open: src.again()}
 		s.side.apps = s.side.places()
 	}
 	return d, nil
@@ -211,6 +215,9 @@ func (d *diff) app(ctx context.Context, p place) (preview.App, bool, []preview.F
 	before, after := load(base, d.base), load(head, d.head)
 	if len(failures) > 0 {
 		return preview.App{}, false, failures
+	}
+	if d.decrypt && (encryptedIn(before) || encryptedIn(after)) {
+		before, after = d.decrypted(ctx, p, before, after)
 	}
 	app, differs := preview.Compare(p.app, p.env, before, after)
 	return app, differs, nil

@@ -11,14 +11,14 @@ import (
 
 // Between compares what two revisions render of one app, without a cluster:
 // deletions first, then changes, then new objects, each in order of identity.
-// Values of Secrets and ciphertext are masked; equal masks mean equal values
-// within the result. Objects that only one side gives a namespace are the same
+// Values of Secrets, ciphertext and what hide holds are masked; equal masks mean
+// equal values within the result. Objects that only one side gives a namespace are the same
 // when it is the app's.
 //
 // Hooks are compared like other objects. Of objects that repeat under one
 // identity (hooks may) each is compared with the one in the same place.
-func Between(namespace string, from, to []*object.Object) []Change {
-	b := between{namespace: namespace}
+func Between(namespace string, from, to []*object.Object, hide *object.Sensitive) []Change {
+	b := between{namespace: namespace, masker: masker{s: Sensitive{Now: hide}}}
 	before, after := b.index(from), b.index(to)
 	for k, old := range before {
 		if _, stays := after[k]; !stays {

@@ -56,7 +56,7 @@ metadata: {name: fresh}
 
 func TestBetween(t *testing.T) {
 	t.Parallel()
-	changes := plan.Between("shop", read(t, before), read(t, after))
+	changes := plan.Between("shop", read(t, before), read(t, after), nil)
 	var got []string
 	for _, ch := range changes {
 		line := string(ch.Action) + " " + ch.Ref.Kind + " " + ch.Ref.Name
@@ -86,7 +86,7 @@ func TestBetween(t *testing.T) {
 			t.Errorf("%q is in %s", secret, data)
 		}
 	}
-	if none := plan.Between("shop", read(t, after), read(t, after)); len(none) > 0 {
+	if none := plan.Between("shop", read(t, after), read(t, after), nil); len(none) > 0 {
 		t.Errorf("a revision differs from itself: %v", none)
 	}
 }
@@ -102,7 +102,7 @@ apiVersion: batch/v1
 kind: Job
 metadata: {name: migrate, annotations: {helm.sh/hook: pre-upgrade}}
 `
-	if changes := plan.Between("shop", read(t, hooks), read(t, hooks)); len(changes) > 0 {
+	if changes := plan.Between("shop", read(t, hooks), read(t, hooks), nil); len(changes) > 0 {
 		t.Errorf("got %v", changes)
 	}
 }

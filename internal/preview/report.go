@@ -79,6 +79,8 @@ type Side struct {
 	Namespace string
 	Objects   []*object.Object
 	Warnings  []string
+	// Sensitive is what was decrypted for either side; nil when nothing was.
+	Sensitive *object.Sensitive
 }
 
 // Compare gives how an app differs, and whether it does.
@@ -92,7 +94,7 @@ func Compare(app, env string, base, head Side) (App, bool) {
 	case !head.Exists:
 		a.Status, a.Namespace = Removed, base.Namespace
 	}
-	a.Changes = plan.Between(a.Namespace, base.Objects, head.Objects)
+	a.Changes = plan.Between(a.Namespace, base.Objects, head.Objects, cmp.Or(head.Sensitive, base.Sensitive))
 	for _, w := range head.Warnings {
 		if !slices.Contains(base.Warnings, w) {
 			a.Warnings = append(a.Warnings, w)
