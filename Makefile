@@ -50,8 +50,9 @@ fuzz:                     ## every fuzz target for FUZZ_TIME (default 10s) each
 check:                    ## formatting, vet, linters, architecture
 	@hack/check.sh
 
-bench: bin/tug $(LAB)     ## compare with peers; rewrites bench/RESULTS.md
+bench: bin/tug $(LAB) $(FORGE) ## compare with peers; rewrites bench/RESULTS.md
 	@cd bench && TUG=$(CURDIR)/bin/tug LABCLUSTER=$(LAB) CACHE=$(CACHE)/bench go run .
+	@cd bench && TUG=$(CURDIR)/bin/tug LABFORGE=$(FORGE) go run ./promote
 
 agree: $(LAB)             ## compare verdicts of tug check with kubeconform, kube-score and a server (needs TUG_CORPORA)
 	@LABCLUSTER=$(LAB) LAB_DIR=$(CACHE)/cluster-agree hack/with-lab.sh sh -c 'cd bench/checks && go test -count=1 -v ./...'

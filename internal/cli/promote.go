@@ -29,7 +29,7 @@ type promoteOptions struct {
 }
 
 func newPromoteCommand(env *Env) *cobra.Command {
-	o := promoteOptions{timeout: 2 * time.Minute}
+	o := promoteOptions{timeout: 5 * time.Minute}
 	cmd := &cobra.Command{
 		Use: "promote [VERSION]", GroupID: "deliver", Short: "Move a built version into an environment, by commit or pull request",
 		Long: `Applies an intent (this build of this app) to the tip of the config repository

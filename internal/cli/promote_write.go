@@ -3,9 +3,14 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/mail"
+	"net/url"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tugops/tug/internal/fault"
@@ -61,7 +66,14 @@ func (p *promotion) write(ctx context.Context, g *writing) (promoted, error) {
 	}
 	done := promoted{writing: g, repository: u.String()}
 	if g.pull == "" {
-		done.result, err = w.Direct(ctx, g.branch, g.intents)
+		direct := func(ctx context.Context, intents []promote.Intent) (promote.Result, error) {
+			return w.Direct(ctx, g.branch, intents)
+		}
+		if p.o.dryRun {
+			done.result, err = direct(ctx, g.intents)
+			return done, err
+		}
+		done.result, err = p.queue(g, w).Run(ctx, g.intents, direct)
 		return done, err
 	}
 	// A token that is missing is an error before anything is pushed.
@@ -79,6 +91,34 @@ func (p *promotion) write(ctx context.Context, g *writing) (promoted, error) {
 		return done, fmt.Errorf("branch %s is pushed, its pull request is not there yet: %w", g.pull, err)
 	}
 	return done, nil
+}
+
+// queue joins processes of this user that would write the same commits: same
+// branch, same credential, same author.
+func (p *promotion) queue(g *writing, w *promote.Writer) *promote.Queue {
+	h := sha256.New()
+	for _, part := range []string{g.url, g.branch, p.url, p.branch, p.below, w.Author.Name, w.Author.Email, w.Committer.Name, w.Committer.Email, Release, p.identity(g.url)} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return &promote.Queue{
+		Dir:  filepath.Join(p.env.cacheFolder(), "promote", hex.EncodeToString(h.Sum(nil)[:16])),
+		Poll: func(ctx context.Context) error { return wait(ctx, shortestPause) },
+	}
+}
+
+// identity is what proves who pushes.
+func (p *promotion) identity(address string) string {
+	u, err := url.Parse(address)
+	if n, netErr := p.env.network(); err == nil && netErr == nil {
+		if c, ok := n.http.Credentials().For(u); ok {
+			return c.User + "\x00" + c.Password + "\x00" + c.Token
+		}
+	}
+	var parts []string
+	for _, name := range []string{"SSH_AUTH_SOCK", "TUG_SSH_KEY", "HOME"} {
+		parts = append(parts, p.env.Getenv(name))
+	}
+	return strings.Join(parts, "\x00")
 }
 
 func (p *promotion) writer(u *git.Upstream) (*promote.Writer, error) {
@@ -112,16 +152,22 @@ func (p *promotion) signature(ours, gits string) (git.Signature, error) {
 }
 
 // The pauses between attempts of many writers: full jitter, from a range that
-// doubles.
+// grows with the attempts and with how long one takes, since a server that is
+// slow is so because of them.
 const (
 	shortestPause = 50 * time.Millisecond
 	longestPause  = 2 * time.Second
+	slowestPause  = 30 * time.Second
 )
 
-func pause(ctx context.Context, attempt int) error {
+func pause(ctx context.Context, attempt int, took time.Duration) error {
 	top := min(shortestPause<<min(attempt, 6), longestPause)
-	wait := shortestPause + rand.N(top-shortestPause+1)
-	timer := time.NewTimer(wait)
+	top = max(top, min(took<<min(attempt, 4), slowestPause))
+	return wait(ctx, shortestPause+rand.N(top-shortestPause+1))
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -29,7 +29,7 @@ const (
 func decide(in Intent, was imagelock.Promotion, current string) (a Action, why string, err error) {
 	known := was.Of != ""
 	switch {
-	case known && was.Key == in.Key:
+	case known && in.Key != "" && was.Key == in.Key:
 		return Unchanged, "it was promoted before", nil
 	case in.Rollback:
 		return Promoted, "", nil

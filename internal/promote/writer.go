@@ -27,8 +27,9 @@ type Writer struct {
 	// Author and Committer of commits; their time is that of the commit.
 	Author, Committer git.Signature
 	Now               func() time.Time
-	// Pause waits for a random while before the given attempt, from 1 on.
-	Pause func(ctx context.Context, attempt int) error
+	// Pause waits for a random while after an attempt, the first is 1, that took
+	// so long.
+	Pause func(ctx context.Context, attempt int, took time.Duration) error
 	// Deadline ends the attempts.
 	Deadline time.Time
 	// DryRun decides and builds, and pushes nothing.
@@ -54,7 +55,7 @@ type Result struct {
 	// Pending are all outcomes of a pull request, those of earlier calls too.
 	Pending []Outcome
 	// Old and New are the files before and after, for a dry run.
-	Old, New fs.FS
+	Old, New fs.FS `json:"-"`
 }
 
 // Done is an outcome with the commit that has it.
@@ -165,9 +166,10 @@ func (w *Writer) repeat(ctx context.Context, branch string, decide func(git.Refs
 	still := 0 // refusals of a branch that did not move
 	var lost []Done
 	for attempt := 1; ; attempt++ {
+		began := w.Now()
 		t, err := w.attempt(ctx, decide)
 		if fault.Is(err, fault.Unavailable) && w.Now().Before(w.Deadline) && !w.DryRun {
-			if err := w.Pause(ctx, attempt); err != nil {
+			if err := w.Pause(ctx, attempt, w.Now().Sub(began)); err != nil {
 				return Result{}, err
 			}
 			continue
@@ -206,7 +208,7 @@ func (w *Writer) repeat(ctx context.Context, branch string, decide func(git.Refs
 		if w.Now().After(w.Deadline) {
 			return Result{}, late(branch, attempt, err)
 		}
-		if err := w.Pause(ctx, attempt); err != nil {
+		if err := w.Pause(ctx, attempt, w.Now().Sub(began)); err != nil {
 			return Result{}, err
 		}
 	}
@@ -246,7 +248,7 @@ const (
 func (w *Writer) verdict(ctx context.Context, m git.Move) (verdict, error) {
 	refs, err := w.Repository.Refs(ctx)
 	for attempt := 1; fault.Is(err, fault.Unavailable) && w.Now().Before(w.Deadline); attempt++ {
-		if err := w.Pause(ctx, attempt); err != nil {
+		if err := w.Pause(ctx, attempt, 0); err != nil {
 			return stayed, err
 		}
 		refs, err = w.Repository.Refs(ctx)
