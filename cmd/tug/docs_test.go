@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tugops/tug/internal/gittest"
 	"github.com/tugops/tug/internal/kubetest"
 	"github.com/tugops/tug/internal/registrytest"
 )
@@ -34,6 +35,8 @@ import (
 //     place of HOST, with these images
 //   - `<!-- test: receiver URL FOLDER -->` runs a server in place of URL, which
 //     writes what it is sent to 1.json, 2.json and so on in the folder
+//   - `<!-- test: git URL FOLDER -->` serves the repository in a folder, as it
+//     is then, over HTTP in place of URL, and takes pushes
 //   - `<!-- test: run COMMAND -->` runs a command that readers need not see
 func TestDocs(t *testing.T) {
 	t.Parallel()
@@ -61,6 +64,8 @@ type doc struct {
 	shown, real string
 	// host is that of a registry in the text, loopback the one that runs.
 	host, loopback string
+	// served are the URLs of repositories in the text and those that run.
+	served [][2]string
 }
 
 // step is a block or directive of a document.
@@ -159,6 +164,9 @@ func (d *doc) directive(s step) {
 	case "receiver":
 		r := newReceiver(d.t, filepath.Join(d.dir, words[2]), http.StatusOK)
 		d.host, d.loopback = words[1], r.URL
+	case "git":
+		bare := gittest.CloneURL(d.t, "file://"+filepath.ToSlash(filepath.Join(d.dir, words[2])), "--bare")
+		d.served = append(d.served, [2]string{words[1], gittest.Serve(d.t, bare, gittest.Access{}).URL})
 	case "run":
 		command := strings.TrimPrefix(s.text, "run ")
 		if out, err := d.shell(command); err != nil {
@@ -222,6 +230,9 @@ func (d *doc) shell(command string) (string, error) {
 	if d.host != "" {
 		text = strings.ReplaceAll(text, d.loopback, d.host)
 	}
+	for _, r := range d.served {
+		text = strings.ReplaceAll(text, r[1], r[0])
+	}
 	return text, err
 }
 
@@ -229,6 +240,9 @@ func (d *doc) shell(command string) (string, error) {
 func (d *doc) place(text string) string {
 	if d.host != "" {
 		text = strings.ReplaceAll(text, d.host, d.loopback)
+	}
+	for _, r := range d.served {
+		text = strings.ReplaceAll(text, r[0], r[1])
 	}
 	if d.real == "" {
 		return text
