@@ -132,10 +132,7 @@ func runBuild(ctx context.Context, env *Env, o buildOptions) error {
 		return o.report(env, plan.Preview())
 	}
 	if o.push {
-		if err := plan.Unpublishable(); err != nil {
-			return err
-		}
-		if err := at.clean(plan, o); err != nil {
+		if err := at.publishable(plan, o); err != nil {
 			return err
 		}
 	}

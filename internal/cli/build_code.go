@@ -12,6 +12,7 @@ import (
 	"github.com/tugops/tug/internal/build"
 	"github.com/tugops/tug/internal/fault"
 	"github.com/tugops/tug/internal/git"
+	"github.com/tugops/tug/internal/registry"
 )
 
 // code is a code repository, or a folder outside of Git.
@@ -122,6 +123,19 @@ func (c *code) commit(prefix string) (build.Commit, error) {
 		Hash: d.Commit.Hash, Time: d.Commit.Time, Branch: d.Branch, Tags: d.Tags, Nearest: d.Nearest, Distance: d.Distance,
 		Dirty: len(c.dirty) > 0, Repository: c.repo.RemoteURL(), Shallow: d.Shallow,
 	}, nil
+}
+
+// publishable refuses, before anything is built, what could not be published.
+func (c *code) publishable(plan *build.Plan, o buildOptions) error {
+	if err := plan.Unpublishable(); err != nil {
+		return err
+	}
+	for _, chart := range plan.Charts {
+		if err := registry.CheckChartRepository(chart.Repository); err != nil {
+			return err
+		}
+	}
+	return c.clean(plan, o)
 }
 
 // shownFiles is how many changed files an error names.

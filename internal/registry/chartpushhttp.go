@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -103,5 +102,3 @@ func uploaded(repository string, u ChartUpload, status int, text string) (taken 
 	}
 	return false, fault.New(fault.Invalid, "chart repository %s refuses %s: status %d: %s", at, u.archive(), status, text)
 }
-
-func jsonOf(v any) ([]byte, error) { return json.Marshal(v) }

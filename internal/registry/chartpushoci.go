@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -108,7 +109,7 @@ func (i chartImage) RawManifest() ([]byte, error) {
 		return nil, err
 	}
 	manifest.Config.Size, manifest.Config.Data = int64(len(i.metadata)), nil
-	return jsonOf(manifest)
+	return json.Marshal(manifest)
 }
 
 // LayerByDigest implements partial.CompressedImageCore.
