@@ -92,7 +92,9 @@ func Table() map[string]Rule {
 		"vendoring": {Imports: []string{"fault", "textmerge", "yamlmerge"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 
 		// Drivers.
-		"agent": {Imports: []string{"deploy", "event", "fault", "inventory", "object", "plan", "snapshot"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
+		"agent":   {Imports: []string{"deploy", "event", "fault", "inventory", "object", "plan", "snapshot"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
+		"metrics": {Imports: []string{"event", "notify"}},
+		"api":     {Imports: []string{"event", "fault", "object"}},
 
 		// Shell.
 		"cli": {
