@@ -286,3 +286,37 @@ func TestPromoteRaces(t *testing.T) {
 		}
 	}
 }
+
+// TestRollbackPullRequest: the last promotion is taken back to the byte, by a
+// pull request, and a late pipeline does not bring it back.
+func TestRollbackPullRequest(t *testing.T) {
+	t.Parallel()
+	p := newPromoting(t)
+	p.must(p.image("shop", "dev", 1)...)
+	before := p.repo.Tip("main")
+	p.must(p.image("shop", "dev", 2, "--set-value", "replicas=9")...)
+	p.must(p.image("blog", "dev", 1)...)
+	out := p.must("rollback", "--pr", "-a", "shop", "-e", "dev")
+	open := p.pulls("open")
+	if len(open) != 1 || open[0].Title != "Roll back shop to 1.1 in dev" || open[0].Head.Ref != "revert/dev/shop" || !strings.Contains(out, "shop/dev: 1.2 -> 1.1") {
+		t.Fatalf("%+v\n%s", open, out)
+	}
+	p.must("rollback", "--pr", "-a", "shop", "-e", "dev")
+	if again := p.pulls("open"); len(again) != 1 || again[0].Number != open[0].Number {
+		t.Errorf("%+v", again)
+	}
+	p.merge(open[0].Number)
+	c := p.clone("main")
+	if got := c.Git("diff", before, "HEAD", "--", "values"); got != "" {
+		t.Error(got)
+	}
+	if got := c.Git("diff", "--unified=0", before, "HEAD", "--", "app-locks/dev/shop.lock.yaml"); !strings.HasSuffix(got, "+  newest: 2") {
+		t.Error(got)
+	}
+	if out := p.must(p.image("shop", "dev", 2)...); !strings.Contains(out, "superseded, build 2 was rolled back to 1") {
+		t.Error(out)
+	}
+	if code, _, errs := p.tug("rollback", "--pr", "-a", "shop", "-e", "prod"); code != 1 || !strings.Contains(errs, "no promotion is among") {
+		t.Errorf("exit code %d\n%s", code, errs)
+	}
+}

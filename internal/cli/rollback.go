@@ -15,6 +15,9 @@ type rollbackOptions struct {
 	input
 	deployFlags
 	number int
+
+	pr                       bool
+	part, repository, branch string
 }
 
 func newRollbackCommand(env *Env) *cobra.Command {
@@ -24,10 +27,12 @@ func newRollbackCommand(env *Env) *cobra.Command {
 		Long: `Deploys what a release recorded, exactly as it was: nothing is rendered. Without
 a number it is the last release before the newest one that was deployed. A
 rollback is a release of its own, and the repository still says what it said:
-revert the commit as well, or the next deploy brings it back.
+revert the commit as well, or the next deploy brings it back: with --pr it opens
+the pull request that takes the last promotion of the app back, and asks no
+cluster.
 
-Credentials: as deploy.`,
-		Example: "  tug rollback -a shop -n shop\n  tug rollback 3 -a shop -n shop --yes",
+Credentials: as deploy; with --pr as promote.`,
+		Example: "  tug rollback -a shop -n shop\n  tug rollback 3 -a shop -n shop --yes\n  tug rollback --pr -a shop -e prod",
 		Args: func(_ *cobra.Command, args []string) error {
 			return o.takeNumber(args)
 		},
@@ -39,6 +44,11 @@ Credentials: as deploy.`,
 	o.chooseFlags(env, cmd)
 	o.deployFlags.planning(cmd)
 	o.deployFlags.executing(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.pr, "pr", false, "open the pull request that takes the last promotion back, instead of deploying")
+	f.StringVar(&o.part, "part", "", "with --pr: only a promotion of that chart or image `NAME` of the app")
+	f.StringVar(&o.repository, "repository", "", "with --pr: `URL` of the config repository (default: as of promote)")
+	f.StringVar(&o.branch, "branch", "", "with --pr: `BRANCH` of it (default: its default branch)")
 	return cmd
 }
 
@@ -60,6 +70,9 @@ func (o *rollbackOptions) takeNumber(args []string) error {
 func runRollback(ctx context.Context, env *Env, o rollbackOptions) error {
 	if o.App == "" {
 		return fault.New(fault.Usage, "tug rollback needs an app").Hint("name it with -a")
+	}
+	if o.pr {
+		return runRevert(ctx, env, o)
 	}
 	t, err := env.target(o.input)
 	if err != nil {

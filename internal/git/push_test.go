@@ -316,3 +316,21 @@ func TestUpstreamRefuses(t *testing.T) {
 	_, err = remotes(t).Upstream("ext::sh")
 	checkFault(t, err, fault.Invalid, "this is no URL", "")
 }
+
+func TestChangedBetweenTrees(t *testing.T) {
+	t.Parallel()
+	source, _, _ := upstream(t)
+	source.Write("app/deep/x", "1", "same/y", "1", "gone/z", "1", "kind", "1")
+	source.Commit("more")
+	u := openUpstream(t, gittest.Serve(t, source.Bare(), gittest.Access{}).URL)
+	on := tip(t, u, "main")
+	next := commitOn(t, u, on, change("next", "app/deep/x", "2", "gone/z", "", "new/a/b", "1", "kind", ""))
+	next = commitOn(t, u, next, change("again", "kind/now", "a folder"))
+	got, err := u.Changed(on, next)
+	if want := "app/deep/x gone/z kind kind/now new/a/b"; err != nil || strings.Join(got, " ") != want {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := u.Changed(on, on); err != nil || len(got) != 0 {
+		t.Errorf("%q, %v", got, err)
+	}
+}
