@@ -68,13 +68,13 @@ func parameters(r route) []any {
 
 // operationID is the path in one word: getAppsTree.
 func operationID(path string) string {
-	id := "get"
+	id := []string{"get"}
 	for part := range strings.FieldsFuncSeq(pathExp.ReplaceAllString(path, "one"), func(r rune) bool { return r == '/' || r == '.' }) {
 		if part != "api" && part != "v1" {
-			id += strings.ToUpper(part[:1]) + part[1:]
+			id = append(id, strings.ToUpper(part[:1])+part[1:])
 		}
 	}
-	return id
+	return strings.Join(id, "")
 }
 
 // schemaOf is the JSON Schema of a type as encoding/json writes it; types with

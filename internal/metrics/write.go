@@ -1,7 +1,7 @@
 package metrics
 
 import (
-	"bufio"
+	"bytes"
 	"io"
 	"maps"
 	"net/http"
@@ -25,14 +25,15 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // Write writes all series in the text format, in a stable order.
 func (r *Registry) Write(w io.Writer) error {
-	b := bufio.NewWriter(w)
+	var b bytes.Buffer
 	for _, f := range r.families {
-		f.write(b)
+		f.write(&b)
 	}
-	return b.Flush()
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
-func (f *family) write(b *bufio.Writer) {
+func (f *family) write(b *bytes.Buffer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b.WriteString("# HELP " + f.Name + " " + escape(f.Help, false) + "\n# TYPE " + f.Name + " " + string(f.Kind) + "\n")
@@ -54,7 +55,7 @@ func (f *family) write(b *bufio.Writer) {
 }
 
 // line writes one sample; bound is the label le, if any.
-func line(b *bufio.Writer, name string, names, values []string, bound string, v float64) {
+func line(b *bytes.Buffer, name string, names, values []string, bound string, v float64) {
 	var pairs []string
 	for i, n := range names {
 		pairs = append(pairs, n+`="`+escape(values[i], true)+`"`)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -87,11 +88,11 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	text := r.Method + " " + r.URL.RequestURI() + "\n"
+	lines := []string{r.Method + " " + r.URL.RequestURI()}
 	for _, name := range h.headers {
-		text += name + ": " + r.Header.Get(name) + "\n"
+		lines = append(lines, name+": "+r.Header.Get(name))
 	}
-	text += "\n" + string(body) + "\n"
+	text := strings.Join(append(lines, "", string(body), ""), "\n")
 	h.mu.Lock()
 	h.got, h.raw = append(h.got, text), append(h.raw, Request{r.Method, r.URL.RequestURI(), r.Header.Clone(), body})
 	answer := h.answer

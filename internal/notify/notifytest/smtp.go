@@ -21,7 +21,7 @@ type SMTP struct {
 
 // NewSMTP runs a mail server.
 func NewSMTP(t testing.TB) *SMTP {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func NewSMTP(t testing.TB) *SMTP {
 
 // serve is one session (RFC 5321, 4.2 and appendix D).
 func (s *SMTP) serve(conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	in := bufio.NewReader(conn)
 	say := func(line string) { fmt.Fprint(conn, line+"\r\n") }
 	answer := s.now()

@@ -36,11 +36,18 @@ type request struct {
 	body   any
 }
 
-// send makes a request and gives the status and the body of the answer.
-func (c caller) send(ctx context.Context, r request) (*http.Response, []byte, error) {
+// answer is what a service said, read and closed.
+type answer struct {
+	code               int
+	status, host, wait string // wait is Retry-After
+	body               []byte
+}
+
+// send makes a request.
+func (c caller) send(ctx context.Context, r request) (answer, error) {
 	data, err := encode(r.body)
 	if err != nil {
-		return nil, nil, fault.New(fault.Invalid, "%s: the message cannot be encoded", c.name)
+		return answer{}, fault.New(fault.Invalid, "%s: the message cannot be encoded", c.name)
 	}
 	return c.sendBytes(ctx, r, data)
 }
@@ -54,10 +61,10 @@ func encode(body any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-func (c caller) sendBytes(ctx context.Context, r request, data []byte) (*http.Response, []byte, error) {
+func (c caller) sendBytes(ctx context.Context, r request, data []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, cmp.Or(r.method, http.MethodPost), r.url, bytes.NewReader(data))
 	if err != nil {
-		return nil, nil, fault.New(fault.Invalid, "%s: the address is no URL", c.name)
+		return answer{}, fault.New(fault.Invalid, "%s: the address is no URL", c.name)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	for name, value := range r.header {
@@ -65,14 +72,14 @@ func (c caller) sendBytes(ctx context.Context, r request, data []byte) (*http.Re
 	}
 	res, err := c.deps.HTTP.Do(req)
 	if err != nil {
-		return nil, nil, c.unreached(ctx, req.URL, err)
+		return answer{}, c.unreached(ctx, req.URL, err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, nil, c.unreached(ctx, req.URL, err)
+		return answer{}, c.unreached(ctx, req.URL, err)
 	}
-	return res, body, nil
+	return answer{res.StatusCode, res.Status, req.URL.Host, res.Header.Get("Retry-After"), body}, nil
 }
 
 // unreached is the error of a request without an answer.
@@ -97,16 +104,16 @@ func (c caller) clean(text string) string {
 
 // refused is the error of an answer that is none of the good ones: what passes
 // is a *notify.Retry.
-func (c caller) refused(res *http.Response, body []byte, wait pause) error {
-	text := fmt.Sprintf("%s at %s answers %s", c.name, res.Request.URL.Host, res.Status)
-	if said := c.clean(string(body)); said != "" {
+func (c caller) refused(a answer, wait pause) error {
+	text := fmt.Sprintf("%s at %s answers %s", c.name, a.host, a.status)
+	if said := c.clean(string(a.body)); said != "" {
 		text += ": " + said
 	}
-	switch code := res.StatusCode; {
+	switch code := a.code; {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return fault.New(fault.Denied, "%s", text).Hint("the token or address of the channel is not valid (any more)")
 	case code == http.StatusTooManyRequests, code >= 500, code == http.StatusRequestTimeout:
-		return &notify.Retry{After: wait.of(res, body, c.deps.Now), Err: fault.New(fault.Unavailable, "%s", text)}
+		return &notify.Retry{After: wait.of(a, c.deps.Now), Err: fault.New(fault.Unavailable, "%s", text)}
 	}
 	return fault.New(fault.Invalid, "%s", text)
 }

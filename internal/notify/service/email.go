@@ -50,7 +50,7 @@ func (e *email) Send(ctx context.Context, m notify.Message) error {
 	if err != nil {
 		return e.failed(ctx, err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // ends a read that hangs
 	defer stop()
 	if err := e.transfer(conn, e.letter(m)); err != nil {
@@ -78,7 +78,7 @@ func (e *email) transfer(conn net.Conn, letter []byte) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	if err := e.protect(client, conn); err != nil {
 		return err
 	}

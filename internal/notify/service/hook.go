@@ -31,15 +31,15 @@ func newHook(c caller, s Settings, body func(notify.Message) any) (*hook, error)
 
 // Send implements notify.Notifier.
 func (h *hook) Send(ctx context.Context, m notify.Message) error {
-	res, body, err := h.send(ctx, request{url: h.url, body: h.body(m)})
+	a, err := h.send(ctx, request{url: h.url, body: h.body(m)})
 	if err != nil {
 		return err
 	}
-	switch res.StatusCode {
+	switch a.code {
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
 		return nil
 	}
-	return h.refused(res, body, h.wait)
+	return h.refused(a, h.wait)
 }
 
 // object and list are JSON.

@@ -32,17 +32,17 @@ func newMatrix(c caller, s Settings) (*matrix, error) {
 func (x *matrix) Send(ctx context.Context, m notify.Message) error {
 	plain := m
 	plain.Title = symbol(m) + " " + m.Title
-	res, body, err := x.send(ctx, request{
+	a, err := x.send(ctx, request{
 		method: http.MethodPut, url: x.url + url.PathEscape(m.ID), header: map[string]string{"Authorization": "Bearer " + x.token},
 		body: block{"msgtype": "m.notice", "body": plain.Plain(), "format": "org.matrix.custom.html", "formatted_body": matrixHTML(m)},
 	})
 	if err != nil {
 		return err
 	}
-	if res.StatusCode == http.StatusOK {
+	if a.code == http.StatusOK {
 		return nil
 	}
-	return x.refused(res, body, matrixPause)
+	return x.refused(a, matrixPause)
 }
 
 func matrixHTML(m notify.Message) string {

@@ -32,14 +32,14 @@ func (p *pagerDuty) Send(ctx context.Context, m notify.Message) error {
 	if m.Phase == notify.Plain {
 		url, body = p.server+"/v2/change/enqueue", p.change(m)
 	}
-	res, answer, err := p.send(ctx, request{url: url, body: body})
+	a, err := p.send(ctx, request{url: url, body: body})
 	if err != nil {
 		return err
 	}
-	if res.StatusCode == http.StatusAccepted {
+	if a.code == http.StatusAccepted {
 		return nil
 	}
-	return p.refused(res, answer, nil)
+	return p.refused(a, nil)
 }
 
 func (p *pagerDuty) event(m notify.Message) block {

@@ -12,10 +12,10 @@ import (
 type pause func(body []byte) time.Duration
 
 // of is the longer of what header and body say.
-func (p pause) of(res *http.Response, body []byte, now func() time.Time) time.Duration {
-	after := retryAfter(res.Header.Get("Retry-After"), now())
+func (p pause) of(a answer, now func() time.Time) time.Duration {
+	after := retryAfter(a.wait, now())
 	if p != nil {
-		after = max(after, p(body))
+		after = max(after, p(a.body))
 	}
 	return after
 }

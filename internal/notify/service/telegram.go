@@ -30,19 +30,19 @@ func newTelegram(c caller, s Settings) (*telegram, error) {
 
 // Send implements notify.Notifier.
 func (t *telegram) Send(ctx context.Context, m notify.Message) error {
-	res, body, err := t.send(ctx, request{url: t.url, body: block{
+	a, err := t.send(ctx, request{url: t.url, body: block{
 		"chat_id": t.chat, "text": telegramText(m), "parse_mode": "HTML", "link_preview_options": block{"is_disabled": true},
 	}})
 	if err != nil {
 		return err
 	}
-	var answer struct {
+	var reply struct {
 		OK bool `json:"ok"`
 	}
-	if res.StatusCode == http.StatusOK && json.Unmarshal(body, &answer) == nil && answer.OK {
+	if a.code == http.StatusOK && json.Unmarshal(a.body, &reply) == nil && reply.OK {
 		return nil
 	}
-	return t.refused(res, body, telegramPause)
+	return t.refused(a, telegramPause)
 }
 
 // telegramText has 4,096 characters at most once entities are read, and no tag

@@ -74,14 +74,14 @@ func (w *webhook) Send(ctx context.Context, m notify.Message) error {
 	if w.key != nil {
 		header["webhook-signature"] = "v1," + Sign(w.key, m.ID, at, data)
 	}
-	res, body, err := w.sendBytes(ctx, request{url: w.url, header: header}, data)
+	a, err := w.sendBytes(ctx, request{url: w.url, header: header}, data)
 	if err != nil {
 		return err
 	}
-	if res.StatusCode/100 == http.StatusOK/100 {
+	if a.code/100 == http.StatusOK/100 {
 		return nil
 	}
-	return w.refused(res, body, nil)
+	return w.refused(a, nil)
 }
 
 // Sign is the signature of a body: base64 of the HMAC-SHA256 of ID, time and
