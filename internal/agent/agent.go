@@ -15,7 +15,10 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/tugops/tug/internal/deploy"
 	"github.com/tugops/tug/internal/event"
@@ -31,6 +34,8 @@ type Engine interface {
 	PlanAbandoned(ctx context.Context, a deploy.Abandoned, o deploy.Options) (*deploy.Prepared, error)
 	Abandoned(ctx context.Context, d deploy.Declared) ([]deploy.Abandoned, error)
 	Execute(ctx context.Context, p *deploy.Prepared, o deploy.Options) (deploy.Outcome, error)
+	Heal(ctx context.Context, app, namespace string, refs []object.Ref, o deploy.Options) (*deploy.Healed, error)
+	Record(ctx context.Context, app, namespace string) (*inventory.Record, error)
 	Generated(ctx context.Context, namespace, app string) (map[string]string, error)
 }
 
@@ -93,6 +98,12 @@ type Options struct {
 	// Watch follows the heads of records; see kube.Client.Watch.
 	Watch        func(ctx context.Context, namespace string, handle func(HeadChange) bool) error
 	Repositories []Followed
+	// Observe follows the metadata of objects of one kind that carry the label
+	// of any app, in a namespace or ("") in all; see kube.Client.WatchLive. Nil
+	// for no look at drift. Wide says whether a kind may be followed in all
+	// namespaces; nil for always.
+	Observe func(ctx context.Context, gk schema.GroupKind, namespace string, handle func(object.LiveChange) bool) error
+	Wide    func(ctx context.Context, gk schema.GroupKind) bool
 	// Cluster is what people call the cluster, in facts.
 	Cluster string
 	// Workers bounds the deploys that work at once (16), Renders the renders
@@ -144,6 +155,8 @@ type Agent struct {
 	count counters
 	works chan struct{} // a slot for each worker
 	looks chan struct{} // a slot for each render
+	heals chan struct{} // a slot for each look at drift
+	wide  sync.Map      // schema.GroupKind -> bool: may be followed in all namespaces
 }
 
 // New makes an agent; it does nothing before Run.
@@ -151,7 +164,7 @@ func New(o Options) *Agent {
 	o = o.withDefaults()
 	a := &Agent{
 		o: o, inbox: make(chan func(*loop), 256), hints: map[string]chan struct{}{},
-		works: make(chan struct{}, o.Workers), looks: make(chan struct{}, o.Renders),
+		works: make(chan struct{}, o.Workers), looks: make(chan struct{}, o.Renders), heals: make(chan struct{}, o.Workers),
 	}
 	for _, r := range o.Repositories {
 		a.hints[r.Name()] = make(chan struct{}, 1)

@@ -22,6 +22,7 @@ const (
 const (
 	settled    = "as the commit says"
 	working    = "is being deployed"
+	healing    = "drift is being put back"
 	looking    = "is being rendered"
 	suspended  = "suspended"
 	unknown    = "its record was not read yet"
@@ -41,6 +42,9 @@ type State struct {
 	Commit string
 	Wanted bool
 	Gone   bool
+
+	// Healing says that drift is being put back: deploys come after it.
+	Healing bool
 
 	// Known says that the record was looked at, Suspended what it says.
 	Known, Suspended bool
@@ -99,6 +103,8 @@ func decide(s State, w Around) Decision {
 		return Decision{Why: unknown}
 	case s.Suspended:
 		return Decision{Why: suspended}
+	case s.Healing:
+		return Decision{Why: healing}
 	case s.Gone:
 		return s.whenGone(w)
 	case !s.Wanted:

@@ -283,3 +283,6 @@ func (l *lab) snap(a app, commit string) *snapshot.Snapshot {
 	}
 	return s
 }
+
+// deployOptions are those of an app that says nothing.
+func deployOptions() deploy.Options { return deploy.Options{} }

@@ -3,11 +3,14 @@ package agent
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/tugops/tug/internal/deploy"
 	"github.com/tugops/tug/internal/inventory"
+	"github.com/tugops/tug/internal/object"
+	"github.com/tugops/tug/internal/plan"
 )
 
 // loop owns all state. Only the goroutine of Run touches it.
@@ -18,6 +21,9 @@ type loop struct {
 	repos   map[string]*repo    // by name
 	heads   map[string]*headWatch
 	dirty   map[string]bool
+	objects map[object.Ref]seenObject // labelled objects, as the watches show them
+	owner   map[object.Ref]string     // app key, by object
+	kinds   map[watchPlace]*kindWatch
 	again   map[string]time.Time // when to decide about an app again
 	workers sync.WaitGroup
 }
@@ -34,6 +40,17 @@ type tracked struct {
 	why      string                  // as decided last
 	failure  error                   // why it is not as the commit says
 	told     telling
+
+	// items are what it owns, as the head of version itemsOf says; loading says
+	// that they are being read. suspects differ from it since a time; looked is
+	// which additions of persons were found to be in order.
+	items    map[object.Ref]inventory.Item
+	itemsOf  string
+	loading  bool
+	suspects map[object.Ref]time.Time
+	looked   map[object.Ref]string
+	fights   map[object.Ref]*fight
+	yield    time.Time // somebody else had it
 }
 
 // Run follows the repositories until ctx ends, and then waits until the work
@@ -43,7 +60,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer cancel()
 	l := &loop{
 		a: a, ctx: ctx, apps: map[string]*tracked{}, repos: map[string]*repo{}, heads: map[string]*headWatch{},
-		dirty: map[string]bool{}, again: map[string]time.Time{},
+		dirty: map[string]bool{}, again: map[string]time.Time{}, objects: map[object.Ref]seenObject{},
+		owner: map[object.Ref]string{}, kinds: map[watchPlace]*kindWatch{},
 	}
 	for _, f := range a.o.Repositories {
 		r := newRepo(a, f)
@@ -146,6 +164,8 @@ func (l *loop) decide(key string, t *tracked) {
 	case Nothing:
 		l.tellWaiting(t)
 	}
+	l.loadItems(key, t)
+	l.heal(key, t)
 }
 
 // ready reports whether the apps that t depends on are as the same state of
@@ -188,7 +208,7 @@ func (l *loop) checkedOut(r *repo, state string, c Checkout) {
 			continue
 		}
 		if t == nil {
-			t = &tracked{}
+			t = newTracked(app)
 			l.apps[key] = t
 		}
 		declared[key] = true
@@ -211,6 +231,38 @@ func (l *loop) checkedOut(r *repo, state string, c Checkout) {
 		r.searched = true
 		l.findGone(r, c)
 	}
+}
+
+func newTracked(app App) *tracked {
+	return &tracked{
+		app: app, suspects: map[object.Ref]time.Time{}, looked: map[object.Ref]string{}, fights: map[object.Ref]*fight{},
+	}
+}
+
+// loadItems reads what an app owns when its record changed, but not while it is
+// being written.
+func (l *loop) loadItems(key string, t *tracked) {
+	if l.a.o.Observe == nil || t.head == nil || t.Running || t.loading || t.itemsOf == strings.Join(t.head.Items, " ") {
+		return
+	}
+	app, version := t.app, strings.Join(t.head.Items, " ")
+	t.loading = true
+	l.workers.Go(func() {
+		rec, err := l.a.o.Engine.Record(l.ctx, app.Name, app.Namespace)
+		if err == nil && rec != nil {
+			l.a.askWide(l.ctx, rec.Items)
+		}
+		l.a.post(l.ctx, func(l *loop) {
+			switch {
+			case err == nil && rec != nil:
+				l.itemsRead(key, strings.Join(rec.Head.Items, " "), rec.Items)
+			case l.apps[key] != nil:
+				// A head that changes asks again; what cannot be read is said by
+				// the next deploy.
+				l.apps[key].loading, l.apps[key].itemsOf = false, version
+			}
+		})
+	})
 }
 
 // headChanged takes what the record of an app says.
@@ -239,6 +291,7 @@ func (l *loop) headChanged(h inventory.Head, deleted bool) {
 		if t.asked(before, &h) {
 			t.afresh()
 			t.Forced = true
+			clear(t.fights)
 		}
 	}
 	l.dirty[key] = true

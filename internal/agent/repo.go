@@ -117,7 +117,7 @@ func (l *loop) foundGone(r *repo, state string, all []deploy.Abandoned) {
 		key := App{Name: a.App, Namespace: a.Namespace}.Key()
 		t := l.apps[key]
 		if t == nil {
-			t = &tracked{app: App{Name: a.App, Env: a.Env, Namespace: a.Namespace}}
+			t = newTracked(App{Name: a.App, Env: a.Env, Namespace: a.Namespace})
 			l.apps[key] = t
 		}
 		if t.Wanted {

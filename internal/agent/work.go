@@ -219,8 +219,11 @@ func (l *loop) synced(r result) {
 func (l *loop) done(t *tracked, r result) {
 	t.Failures, t.Failed, t.Blocked, t.Quarantine, t.Retry = 0, "", "", "", time.Time{}
 	if r.gone != nil {
-		delete(l.apps, r.key)
+		l.forget(r.key, t)
 		return
+	}
+	if t.Done != r.commit {
+		clear(t.fights) // a new commit is a new beginning
 	}
 	t.Done, t.DoneName = r.commit, r.rendered.Name
 	t.rendered = Rendered{}
@@ -228,6 +231,14 @@ func (l *loop) done(t *tracked, r result) {
 	if t.Commit != r.commit {
 		t.Looked = "" // rendered meanwhile or not: look again
 	}
+}
+
+// forget drops an app that is no more.
+func (l *loop) forget(key string, t *tracked) {
+	for ref := range t.items {
+		delete(l.owner, ref)
+	}
+	delete(l.apps, key)
 }
 
 // changed reports whether a plan would change anything in the cluster.

@@ -98,6 +98,10 @@ func (r *run) send(ctx context.Context, c plan.Change) (*object.Object, error) {
 	if c.Action != plan.Create && c.UID == "" {
 		return nil, fault.New(fault.Internal, "the plan has no UID to check the object by")
 	}
+	c, err := r.absorb(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	w := object.Write{Force: c.Force, UID: c.UID, ResourceVersion: c.ResourceVersion}
 	if c.Action == plan.Create && c.UID == "" {
 		w.ResourceVersion = absent

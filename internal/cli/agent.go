@@ -123,7 +123,7 @@ func runAgent(ctx context.Context, env *Env, o agentOptions) error {
 	// An agent waits for nobody: it comes again.
 	facts := env.newFactView()
 	a := agent.New(agent.Options{
-		Engine: eng, Watch: watchHeads(client), Repositories: repositories,
+		Engine: eng, Watch: watchHeads(client), Observe: client.WatchOwned, Wide: client.Everywhere, Repositories: repositories,
 		Cluster: config.Cluster, Workers: config.Workers, Once: o.once, Facts: facts.tell, Log: env.newLog(),
 	})
 	return a.Run(ctx)

@@ -107,8 +107,11 @@ func (r *run) options(spec project.Spec) deploy.Options {
 // declaredOptions are the engine's options that tug.yaml has for an app.
 func declaredOptions(o *deploy.Options, spec project.Spec) {
 	o.History, o.Humans = spec.History, spec.Humans
-	if spec.Drift == project.DriftDetect {
+	switch spec.Drift {
+	case project.DriftDetect:
 		o.Policy = plan.PolicyDetect
+	case project.DriftStrict:
+		o.Policy = plan.PolicyStrict
 	}
 	for _, i := range spec.Ignore {
 		o.Ignore = append(o.Ignore, plan.Ignore(i))

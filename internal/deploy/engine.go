@@ -26,6 +26,8 @@ type Engine struct {
 	Holder func() (inventory.Holder, error)
 	// LeaseDuration and LeaseWait replace the defaults of inventory.Lock.
 	LeaseDuration, LeaseWait time.Duration
+
+	recent recent // snapshots that heals used last
 }
 
 // New is an engine for a cluster.

@@ -136,6 +136,35 @@ func (k Lock) claim(o *object.Object, now time.Time) *object.Object {
 	return next
 }
 
+// Held reports whether somebody holds the Lease of an app: there is a holder
+// that is not known to be dead, and it renewed within its duration by our own
+// clock, or its clock and ours disagree. It is for those that yield, and
+// protects nothing.
+func Held(ctx context.Context, objects Objects, namespace, app string) (bool, error) {
+	o, err := objects.Get(ctx, LeaseGVK(), namespace, HeadName(app))
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read lock: %w", err)
+	}
+	holder := holderOf(o)
+	if holder == "" {
+		return false, nil
+	}
+	if h, ok := ParseHolder(holder); ok && h.Gone() {
+		return false, nil
+	}
+	text, _ := specOf(o)["renewTime"].(string)
+	renewed, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return true, nil
+	}
+	lasts := Lock{Duration: leaseDuration}.durationOf(o)
+	// Twice the duration leaves room for clocks that differ.
+	return time.Since(renewed) < 2*lasts, nil
+}
+
 // specOf is the spec of a Lease, made when it is missing.
 func specOf(o *object.Object) map[string]any {
 	spec, _ := o.Fields["spec"].(map[string]any)

@@ -21,8 +21,8 @@ import (
 // Seconds after which the server is asked to end a watch, at least and at
 // most; spread so that many clients do not come back at once.
 const (
-	watchLeast = 300
-	watchMost  = 600
+	watchLeast = 2 * 3600
+	watchMost  = 4 * 3600
 )
 
 // relist reads everything anew and tells what differs from what is known.
@@ -64,16 +64,8 @@ func (w *watcher) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	params := map[string]string{
-		"watch":               "true",
-		"allowWatchBookmarks": "true",
-		"resourceVersion":     w.version,
-		"timeoutSeconds":      strconv.Itoa(watchLeast + rand.IntN(watchMost-watchLeast)),
-	}
-	if w.selector != "" {
-		params["labelSelector"] = w.selector
-	}
-	body, err := w.client.open(ctx, call{method: http.MethodGet, path: path, params: params, what: what})
+	r := call{method: http.MethodGet, path: path, params: w.watchParams(w.selector), what: what}
+	body, err := w.client.open(ctx, r)
 	if err != nil {
 		return w.client.fault(ctx, what, err)
 	}
@@ -113,8 +105,22 @@ func (w *watcher) frame(ctx context.Context, what subject, f frame) error {
 	}
 }
 
+// watchParams ask for changes from the known position on.
+func (w *follower) watchParams(selector string) map[string]string {
+	params := map[string]string{
+		"watch":               "true",
+		"allowWatchBookmarks": "true",
+		"resourceVersion":     w.version,
+		"timeoutSeconds":      strconv.Itoa(watchLeast + rand.IntN(watchMost-watchLeast)),
+	}
+	if selector != "" {
+		params["labelSelector"] = selector
+	}
+	return params
+}
+
 // failed translates an ERROR event, which holds a Status.
-func (w *watcher) failed(ctx context.Context, what subject, raw []byte) error {
+func (w *follower) failed(ctx context.Context, what subject, raw []byte) error {
 	var st v1.Status
 	if err := stdjson.Unmarshal(raw, &st); err != nil {
 		return badAnswer(what, err)

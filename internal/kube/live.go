@@ -19,11 +19,17 @@ func acceptMetadata(kind string) string {
 // ListLive lists metadata only, managed fields included: what tells clean
 // objects from changed ones without reading them (cluster-semantics.md 3.2).
 func (c *Client) ListLive(ctx context.Context, gvk schema.GroupVersionKind, namespace, labelSelector string) ([]object.Live, error) {
+	all, _, err := c.listLive(ctx, gvk, namespace, labelSelector)
+	return all, err
+}
+
+// listLive gives the metadata, and the resource version from which a watch
+// goes on.
+func (c *Client) listLive(ctx context.Context, gvk schema.GroupVersionKind, namespace, labelSelector string) (all []object.Live, version string, err error) {
 	what, path, err := c.collection(ctx, "list", gvk, namespace)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var all []object.Live
 	pool := interner{texts: map[string]string{}, fields: map[string][]byte{}}
 	r := call{method: http.MethodGet, path: path, accept: acceptMetadata("PartialObjectMetadataList"), what: what}
 	err = c.pages(ctx, r, labelSelector, func(body []byte) (string, error) {
@@ -34,9 +40,10 @@ func (c *Client) ListLive(ctx context.Context, gvk schema.GroupVersionKind, name
 		for i := range page.Items {
 			all = append(all, pool.live(what, &page.Items[i].ObjectMeta))
 		}
+		version = page.ResourceVersion
 		return page.Continue, nil
 	}, func() { all = nil })
-	return all, err
+	return all, version, err
 }
 
 // GetLive reads the metadata of one object.

@@ -42,31 +42,44 @@ var errHandled = errors.New("handled")
 // goroutine.
 func (c *Client) Watch(ctx context.Context, gvk schema.GroupVersionKind, namespace, labelSelector string, handle func(object.Change) bool) error {
 	w := &watcher{
-		client: c, gvk: gvk, namespace: namespace, selector: labelSelector,
+		follower: follower{client: c}, gvk: gvk, namespace: namespace, selector: labelSelector,
 		handle: handle, known: map[string]*object.Object{},
 	}
-	err := w.run(ctx)
+	w.list, w.stream = w.relist, w.follow
+	return w.run(ctx)
+}
+
+// watcher is the state of one Watch.
+type watcher struct {
+	follower
+	gvk       schema.GroupVersionKind
+	namespace string
+	selector  string
+	handle    func(object.Change) bool
+
+	known map[string]*object.Object // outline of each object, by namespace/name
+}
+
+// follower keeps a watch going: what lists and streams tell is up to list and
+// stream, which move version and set synced.
+type follower struct {
+	client       *Client
+	list, stream func(ctx context.Context) error
+	version      string // position to go on from; "" asks for a list
+	synced       bool
+}
+
+// run alternates between lists and streams until the handler has had enough,
+// which is no error.
+func (w *follower) run(ctx context.Context) error {
+	err := w.alternate(ctx)
 	if errors.Is(err, errHandled) {
 		return nil
 	}
 	return err
 }
 
-// watcher is the state of one Watch.
-type watcher struct {
-	client    *Client
-	gvk       schema.GroupVersionKind
-	namespace string
-	selector  string
-	handle    func(object.Change) bool
-
-	known   map[string]*object.Object // outline of each object, by namespace/name
-	version string                    // position to go on from; "" asks for a list
-	synced  bool
-}
-
-// run alternates between lists and streams.
-func (w *watcher) run(ctx context.Context) error {
+func (w *follower) alternate(ctx context.Context) error {
 	patience := time.Now().Add(w.client.timeout)
 	backoff := firstBackoff
 	for {
@@ -90,7 +103,7 @@ func (w *watcher) run(ctx context.Context) error {
 
 // final reports an error after which nothing is tried any more. It forgets an
 // expired position.
-func (w *watcher) final(err error, patience time.Time) bool {
+func (w *follower) final(err error, patience time.Time) bool {
 	switch {
 	case err == nil:
 		return false
@@ -106,18 +119,18 @@ func (w *watcher) final(err error, patience time.Time) bool {
 
 // step lists when there is no position, then streams until the connection
 // ends (nil) or an error.
-func (w *watcher) step(ctx context.Context) error {
+func (w *follower) step(ctx context.Context) error {
 	if w.version == "" {
-		if err := w.relist(ctx); err != nil {
+		if err := w.list(ctx); err != nil {
 			return err
 		}
 	}
-	return w.follow(ctx)
+	return w.stream(ctx)
 }
 
 // ended is the error of a watch whose context is over: it adds why the
 // cluster was not watched at the end, if so.
-func (w *watcher) ended(ctx context.Context, last error) error {
+func (w *follower) ended(ctx context.Context, last error) error {
 	if last != nil && fault.Is(last, fault.Unavailable) && !errors.Is(last, ctx.Err()) {
 		return &fault.Error{Kind: fault.Unavailable, Err: errors.Join(ctx.Err(), last), Hints: fault.HintsOf(last)}
 	}

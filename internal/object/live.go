@@ -56,6 +56,14 @@ type Change struct {
 	Synced  bool
 }
 
+// LiveChange is a Change of metadata alone. Of a Deleted one that was found by
+// a list, only Ref and UID are known.
+type LiveChange struct {
+	Live    Live
+	Deleted bool
+	Synced  bool
+}
+
 // Access is one question to the authorizer, or one answer "no".
 type Access struct {
 	Verb        string

@@ -42,10 +42,34 @@ func (c *computer) decide(d *desired) verdict {
 // (cluster-semantics.md 3.1, 3.2, 3.4). Cheap questions come first.
 func (c *computer) clean(d *desired, live object.Live) bool {
 	item, recorded := c.items[d.ref]
-	return recorded && item.UID != "" && item.UID == live.UID && item.Handed == "" &&
-		item.Generation == live.Generation && item.Entry != "" &&
-		!slices.ContainsFunc(live.Managers, isLeftover) &&
-		item.Applied == d.applied() && item.Entry == object.EntryHash(live.Managers)
+	return recorded && item.Applied == d.applied() && Clean(item, Seen(live)) && !c.hasAdditions(live)
+}
+
+// Mark is what tells a clean object from one that needs a look: a small part of
+// its metadata, so that many can be kept.
+type Mark struct {
+	UID string
+	// Entry is the hash of our own managedFields entry.
+	Entry      string
+	Generation int64
+	// Leftover says that there is an entry that stands for what was there before
+	// the first apply.
+	Leftover bool
+}
+
+// Seen is the mark of a live object.
+func Seen(live object.Live) Mark {
+	return Mark{
+		UID: live.UID, Generation: live.Generation, Entry: object.EntryHash(live.Managers),
+		Leftover: slices.ContainsFunc(live.Managers, isLeftover),
+	}
+}
+
+// Clean reports whether metadata alone shows that a live object is as it was
+// applied last (cluster-semantics.md 3.1, 3.2, 3.4).
+func Clean(item inventory.Item, m Mark) bool {
+	return item.UID != "" && item.UID == m.UID && item.Handed == "" && item.Entry != "" &&
+		item.Generation == m.Generation && item.Entry == m.Entry && !m.Leftover
 }
 
 func isLeftover(e object.ManagerEntry) bool { return e.Manager == beforeFirstApply }
@@ -93,7 +117,7 @@ func (c *computer) compared(d *desired, item inventory.Item, said Comparison) ve
 	}
 	ch := c.change(d, m.action(c.mustRecord(d, now, item)))
 	ch.UID, ch.ResourceVersion, ch.Entry = now.UID, now.ResourceVersion, object.EntryHash(now.Managers)
-	ch.Desired, ch.diffs, ch.Force, ch.Strip = m.desired, m.diffs, m.force, m.strip
+	ch.Desired, ch.diffs, ch.Force, ch.Strip, ch.Absorb = m.desired, m.diffs, m.force, m.strip, m.absorb
 	ch.Reason = c.reason(ch, now, item)
 	v := verdict{change: ch, warnings: m.warnings}
 	w := c.ownerOf(now, item)

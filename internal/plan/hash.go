@@ -38,6 +38,9 @@ func hashOf(p *Plan, guarded bool) string {
 		if ch.Group > 0 {
 			write(open, "group", ch.Group)
 		}
+		if len(ch.Absorb) > 0 {
+			write(open, "absorb", ch.Absorb)
+		}
 		if ch.Desired != nil && ch.Desired.Stable != "" {
 			// Another render makes other values at these paths.
 			write(closed, ch.Desired.Stable)

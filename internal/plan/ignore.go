@@ -20,6 +20,10 @@ const (
 	// PolicyOwned puts back what the repository declares; additions by others
 	// stay. It is the default.
 	PolicyOwned Policy = ""
+	// PolicyStrict is PolicyOwned and removes what persons added: fields that
+	// only managers like kubectl own. What controllers, webhooks and sidecar
+	// injectors added stays.
+	PolicyStrict Policy = "strict"
 	// PolicyDetect reports drift and leaves it (Plan.Drift). Changes of the
 	// repository are applied as always.
 	PolicyDetect Policy = "detect"

@@ -15,6 +15,7 @@ type match struct {
 	lost     bool           // our entry is not what an apply would make it
 	force    bool
 	strip    []string
+	absorb   []string
 	warnings []string
 }
 
@@ -53,6 +54,7 @@ func (c *computer) match(d *desired, live object.Live, said Comparison) (match, 
 	}
 	m.diffs = counted(diffObjects(said.Live, result.object, sets(before, after)), was, is, left)
 	m.diffs = slices.DeleteFunc(m.diffs, func(x difference) bool { return below(x.keys, ignored) })
+	m.absorbAdditions(c, said.Live, is, before, ignored)
 	sortDiffs(m.diffs)
 	attribute(m.diffs, before)
 	m.lost = !was.equal(is)

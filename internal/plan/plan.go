@@ -74,6 +74,10 @@ type Change struct {
 	// and a later removal takes effect. What only they own becomes nobody's
 	// and stays (cluster-semantics.md 4.1 and 11).
 	Strip []string `json:"strip,omitempty"`
+	// Absorb names managers whose Update entries are moved into ours before the
+	// apply (one JSON patch guarded by resourceVersion), so that the apply
+	// removes what they added (cluster-semantics.md 4.2).
+	Absorb []string `json:"absorb,omitempty"`
 	// Desired is the object to apply, placed and labelled; nil for Delete and
 	// Drop. It lacks fields that are left to an autoscaler, and has the live
 	// value of those that are about to be.

@@ -77,7 +77,7 @@ type App struct {
 	Namespace    string   `yaml:"namespace" rule:"namespace" doc:"Namespace of this app instead of the environment's."`
 	Environments Places   `yaml:"environments" doc:"The environments the app runs in; all when left out. As a map, each may add values, set and locks and name its namespace."`
 	RestartOn    string   `yaml:"restartOn" enum:"config" doc:"With config, a changed ConfigMap or Secret of the app rolls out the Deployments, StatefulSets and DaemonSets that refer to it."`
-	Drift        string   `yaml:"drift" enum:"owned|detect" doc:"What a deploy does about fields that others changed: owned puts them back (the default), detect only reports them."`
+	Drift        string   `yaml:"drift" enum:"owned|strict|detect" doc:"What becomes of fields that others changed: owned puts back what is declared (the default), strict also removes what persons added, detect only reports."`
 	Ignore       []Ignore `yaml:"ignore" doc:"Fields that are left to whoever else sets them."`
 	Humans       []string `yaml:"humans" rule:"filled" doc:"Field managers that stand for a person's hand, whose fields are taken back without asking, instead of the usual ones (kubectl*, k9s*, lens* and so on)."`
 	Prune        bool     `yaml:"prune" doc:"Delete the app without further consent once it is gone from this file."`
@@ -94,6 +94,7 @@ const RestartOnConfig = "config"
 // The values of drift.
 const (
 	DriftOwned  = "owned"
+	DriftStrict = "strict"
 	DriftDetect = "detect"
 )
 
