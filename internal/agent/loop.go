@@ -10,7 +10,6 @@ import (
 	"github.com/tugops/tug/internal/deploy"
 	"github.com/tugops/tug/internal/inventory"
 	"github.com/tugops/tug/internal/object"
-	"github.com/tugops/tug/internal/plan"
 )
 
 // loop owns all state. Only the goroutine of Run touches it.

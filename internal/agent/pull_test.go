@@ -257,7 +257,7 @@ func TestRollback(t *testing.T) {
 	if n := l.head("web").Latest().Number; n != h.Latest().Number {
 		t.Errorf("release %d after %d: the quarantined version came back", n, h.Latest().Number)
 	}
-	l.push(app{name: "web", yaml: deployment("web", "good:3"), change: auto}, other)
+	l.push(app{name: "web", yaml: deployment("web", "good:3"), change: func(a *agent.App) { a.Rollback = true }}, other)
 	l.waitFor(event.KindDeployed, "web")
 	if q := l.head("web").Quarantine; q != nil {
 		t.Errorf("quarantine is left: %+v", q)

@@ -70,6 +70,9 @@ type Options struct {
 	Parallel int
 	Sink     event.Sink
 	Journal  Journal
+	// Verify is called once everything is ready, with Wait only; deletions come
+	// after it. Its error ends the run.
+	Verify func(ctx context.Context) error
 	// Rest is called when a wait begins, and what it gives when the wait is
 	// over. May be nil.
 	Rest func() (resume func())

@@ -97,12 +97,33 @@ func (r *run) stages(ctx context.Context, res *Result) error {
 			}
 		}
 	}
+	if err := r.verify(ctx); err != nil {
+		return err
+	}
 	for stage := plan.StagePrune; stage <= plan.StagePostDelete; stage++ {
 		if from, err = r.step(ctx, res, 0, stage, from); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// verify asks whether what is ready also does what it should.
+func (r *run) verify(ctx context.Context) error {
+	if r.o.Verify == nil || !r.o.Wait || ctx.Err() != nil {
+		return nil
+	}
+	r.emit(event.Event{Type: event.PhaseStarted, Message: "verify"})
+	resume := r.o.Rest()
+	err := r.o.Verify(ctx)
+	resume()
+	if ctx.Err() != nil {
+		return errStopped
+	}
+	if err == nil {
+		r.emit(event.Event{Type: event.PhaseFinished, Message: "verify"})
+	}
+	return err
 }
 
 // groups are those of the changes, in order; there is at least one.

@@ -295,6 +295,7 @@ func (c *checkout) app(s *source, in input, spec project.Spec, specs []project.S
 		Options: deploy.Options{Timeout: time.Duration(f.spec.Timeout), CreateNamespace: f.spec.CreateNamespace},
 	}
 	declaredOptions(&a.Options, spec)
+	a.Options.Verify = f.env.verifier(spec)
 	for _, dep := range spec.DependsOn {
 		a.DependsOn = append(a.DependsOn, keys[dep])
 	}

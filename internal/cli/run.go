@@ -101,6 +101,7 @@ func (r *run) options(spec project.Spec) deploy.Options {
 	o := r.flags.options()
 	declaredOptions(&o, spec)
 	o.ExpectHash, o.Others, o.Left = r.hashes[spec.App], r.others(spec), r.left
+	o.Verify = r.env.verifier(spec)
 	return o
 }
 

@@ -77,6 +77,9 @@ type Options struct {
 	// object at the same commit. It is called for prune candidates only.
 	Others func(ctx context.Context) (map[object.Ref]string, error)
 	Sink   event.Sink
+	// Verify is called once everything is ready; its error fails the release.
+	// Not for deletes, nor with NoWait. May be nil.
+	Verify func(ctx context.Context) error
 	// Rest is called when a wait begins, and what it gives when the wait is
 	// over: who bounds how many deploys work at once need not count those that
 	// wait. May be nil.

@@ -195,7 +195,7 @@ func (p *Prepared) version() string {
 func (s *session) work(ctx context.Context) error {
 	o := apply.Options{
 		Wait: !s.o.NoWait, Timeout: cmp.Or(s.o.Timeout, defaultTimeout), Parallel: parallel,
-		Sink: s.o.Sink, Rest: s.o.Rest, Journal: s.journal, Refresh: s.e.Cluster.Refresh, Replan: s.replan, Also: s.also(),
+		Sink: s.o.Sink, Rest: s.o.Rest, Verify: s.verify(), Journal: s.journal, Refresh: s.e.Cluster.Refresh, Replan: s.replan, Also: s.also(),
 	}
 	p, last := s.split()
 	var err error
@@ -203,6 +203,14 @@ func (s *session) work(ctx context.Context) error {
 		return err
 	}
 	return s.deleteOwnNamespace(ctx, *last, o)
+}
+
+// verify is what must hold after this deploy.
+func (s *session) verify() func(context.Context) error {
+	if s.p.Deleting {
+		return nil
+	}
+	return s.o.Verify
 }
 
 // also are the objects that must be ready although they need no change: after

@@ -51,6 +51,7 @@ func (p *Project) checkApp(name string, a App) Problems {
 		})
 	}
 	ps = append(ps, p.checkSteps(name, a)...)
+	ps = append(ps, p.checkVerify(name, a)...)
 	for at, text := range p.templates(name, a) {
 		if wrong, hint := p.checkTemplate(text); wrong != "" {
 			ps = append(ps, Problem{At: at, Text: wrong, Hint: hint})
@@ -133,6 +134,11 @@ func (p *Project) templates(name string, a App) func(yield func(Position, string
 		for i, value := range list {
 			add(value, key, i)
 		}
+	}
+	for i, c := range a.Verify {
+		add(c.HTTP, "verify", i, "http")
+		add(c.TCP, "verify", i, "tcp")
+		add(c.Job, "verify", i, "job")
 	}
 	addSteps(a.Then, add, "then")
 	for env, place := range a.Environments {

@@ -28,9 +28,6 @@ type shaped interface {
 	schema() map[string]any
 }
 
-// postponed is a type with keys that are designed but not supported yet.
-type postponed interface{ later() []string }
-
 func (d *decoder) at(n *yaml.Node) Position {
 	return Position{File: d.file, Line: n.Line, Column: n.Column}
 }
@@ -171,14 +168,6 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, name string) {
 }
 
 func (d *decoder) unknown(key *yaml.Node, v reflect.Value, known []field) {
-	if p, ok := v.Interface().(postponed); ok {
-		for _, name := range p.later() {
-			if name == key.Value {
-				d.report(key, "remove it; it is reserved for a later version of tug", "%q is not supported yet", name)
-				return
-			}
-		}
-	}
 	d.report(key, didYouMean(key.Value, names(known), "keys here: "), "unknown key %q", key.Value)
 }
 

@@ -67,9 +67,10 @@ const (
 	positiveRule rule = "positive"
 	maxHistory   int  = 1000
 
-	labelPattern   = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	versionPattern = `^v?[0-9]+\.[0-9]+(\.[0-9]+)?$`
-	apiPattern     = `^([a-z0-9][-.a-z0-9]*/)?v[0-9][a-z0-9]*(/[A-Z][A-Za-z0-9]*)?$`
+	labelPattern    = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	versionPattern  = `^v?[0-9]+\.[0-9]+(\.[0-9]+)?$`
+	durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	apiPattern      = `^([a-z0-9][-.a-z0-9]*/)?v[0-9][a-z0-9]*(/[A-Z][A-Za-z0-9]*)?$`
 )
 
 var (
@@ -93,6 +94,8 @@ func (r rule) check(text string) (wrong, hint string) {
 		if !versionExp.MatchString(text) {
 			return fmt.Sprintf("%q is not a Kubernetes version", text), `write major and minor version in quotes: "1.36"`
 		}
+	case "duration":
+		return checkDuration(text)
 	case "api":
 		if !apiExp.MatchString(text) {
 			return fmt.Sprintf("%q is not an API version", text), "write group/version or group/version/Kind: monitoring.coreos.com/v1"
@@ -112,6 +115,8 @@ func (r rule) schema() map[string]any {
 		return map[string]any{"pattern": labelPattern, "maxLength": maxNamespace}
 	case "version":
 		return map[string]any{"pattern": versionPattern}
+	case "duration":
+		return map[string]any{"pattern": durationPattern}
 	case "api":
 		return map[string]any{"pattern": apiPattern}
 	case positiveRule:

@@ -80,12 +80,9 @@ type App struct {
 	Drift        string   `yaml:"drift" enum:"owned|strict|detect" doc:"What becomes of fields that others changed: owned puts back what is declared (the default), strict also removes what persons added, detect only reports."`
 	Ignore       []Ignore `yaml:"ignore" doc:"Fields that are left to whoever else sets them."`
 	Humans       []string `yaml:"humans" rule:"filled" doc:"Field managers that stand for a person's hand, whose fields are taken back without asking, instead of the usual ones (kubectl*, k9s*, lens* and so on)."`
+	Verify       []Check  `yaml:"verify" doc:"What must answer after everything is ready, else the deploy has failed: HTTP, TCP or a Job."`
 	Prune        bool     `yaml:"prune" doc:"Delete the app without further consent once it is gone from this file."`
 	History      int      `yaml:"history" rule:"positive" doc:"Releases to keep. Default: 10."`
-}
-
-func (App) later() []string {
-	return []string{"verify"}
 }
 
 // RestartOnConfig is the value of restartOn that hashes configuration.

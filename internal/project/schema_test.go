@@ -122,13 +122,6 @@ func TestSchemaIsTheTypes(t *testing.T) {
 	check(reflect.TypeFor[Place](), s.Defs["Place"].Properties)
 	check(reflect.TypeFor[Channel](), s.Defs["Channel"].Properties)
 	check(reflect.TypeFor[Wording](), s.Defs["Wording"].Properties)
-	for _, typ := range []any{App{}} {
-		for _, key := range typ.(postponed).later() {
-			if strings.Contains(string(Schema()), `"`+key+`":`) {
-				t.Errorf("%s is in the schema", key)
-			}
-		}
-	}
 	if _, hasEnum := s.Properties["kind"]["enum"]; !hasEnum {
 		t.Error("kind has no enum")
 	}

@@ -61,6 +61,7 @@ type Spec struct {
 	Drift     string // DriftOwned when empty
 	Ignore    []Ignore
 	Humans    []string // nil for the usual ones
+	Verify    []Check  // paths resolved, templates filled
 
 	// Declared is where tug.yaml names the app; zero when it was detected.
 	Declared Position
@@ -107,6 +108,7 @@ func (p *Project) spec(name string, c Choice) (Spec, Problems) {
 	r.source(app, name)
 	r.inputs(app.Values, app.Locks, app.Set, "apps", name)
 	r.inputs(place.Values, place.Locks, place.Set, "apps", name, "environments", c.Env)
+	r.verify(app.Verify, name)
 	r.steps(app.Then, "apps", name, "then")
 	r.steps(place.Then, "apps", name, "environments", c.Env, "then")
 	return s, r.problems

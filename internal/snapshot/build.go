@@ -95,6 +95,11 @@ func (b Builder) build(ctx context.Context, in Input) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	jobs, err := verifyJobs(in)
+	if err != nil {
+		return nil, err
+	}
+	rendered = append(rendered, jobs...)
 	if in.Sources != nil {
 		s.unlocked = in.Sources.Warnings()
 		s.Warnings = append(s.Warnings, s.unlocked...)
