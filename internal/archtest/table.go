@@ -94,7 +94,6 @@ func Table() map[string]Rule {
 
 		// Drivers.
 		"agent":   {Imports: []string{"deploy", "event", "fault", "inventory", "object", "plan", "snapshot"}, Libraries: []string{apimachinery, "go.yaml.in/yaml/v3"}},
-		"agent":   {Imports: []string{"deploy", "event", "fault", "inventory", "object", "plan", "snapshot"}, Libraries: []string{"go.yaml.in/yaml/v3"}},
 		"metrics": {Imports: []string{"event", "notify"}},
 		"api":     {Imports: []string{"event", "fault", "forge/webhook", "object"}},
 
