@@ -2,22 +2,25 @@ package notifytest
 
 import "net/http"
 
-// The replies below are those of the services' documentation, as of 2026-11.
+// The replies below have the status codes and the form that the services
+// document. Where a comment says so the words of a body are made up: what counts
+// is the code, and where the wait stands.
 
 func later(body string) Reply {
 	return Reply{http.StatusTooManyRequests, map[string]string{"Retry-After": "7"}, body}
 }
 
-// Slack is docs.slack.dev, incoming webhooks: "Handling errors".
+// Slack is the changelog of 2016-05-17, "Improving error conditions for Incoming
+// Webhooks", and "Rate limits" for 429.
 func Slack() map[Answer]Reply {
 	return map[Answer]Reply{
 		Works: {200, nil, "ok"}, Later: later("rate_limited"), Broken: {500, nil, "rollup_error"},
-		Denies: {403, nil, "invalid_token"},
+		Denies: {403, nil, "action_prohibited"},
 	}
 }
 
-// Teams is learn.microsoft.com, "Create incoming webhooks with Workflows":
-// a workflow accepts and says nothing.
+// Teams is a workflow of Power Automate, which accepts and says nothing. The
+// bodies of its errors are made up.
 func Teams() map[Answer]Reply {
 	return map[Answer]Reply{
 		Works: {202, nil, ""}, Later: later(`{"error":{"code":"WorkflowTriggerIsRateLimited","message":"Too many requests."}}`),
@@ -35,7 +38,8 @@ func Discord() map[Answer]Reply {
 	}
 }
 
-// Mattermost is developers.mattermost.com, "Incoming webhooks".
+// Mattermost is developers.mattermost.com, "Incoming webhooks": errors have id,
+// message and status_code; the words are made up.
 func Mattermost() map[Answer]Reply {
 	return map[Answer]Reply{
 		Works: {200, nil, "ok"}, Later: later("limit exceeded"),
@@ -71,7 +75,7 @@ func PagerDuty() map[Answer]Reply {
 	return map[Answer]Reply{
 		Works: {202, nil, `{"status":"success","message":"Event processed","dedup_key":"samplekeyhere"}`},
 		Later: later(""), Broken: {500, nil, ""},
-		Denies: {400, nil, `{"status":"invalid event","message":"Event object is invalid","errors":["'routing_key' is invalid"]}`},
+		Denies: {400, nil, `{"status":"invalid event","message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect (should be 32 characters)"]}`},
 	}
 }
 
