@@ -6,6 +6,7 @@ TESTLAB   := $(CACHE)/cluster-test
 GITEA     := v1.26.0
 FORGE     := $(CACHE)/forge/$(GITEA)/labforge
 TESTFORGE := $(CACHE)/forge-test
+PIPELINES := $(CACHE)/pipelines
 COMMIT    := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
 LDFLAGS   := -s -w -X main.commit=$(COMMIT)
 export GOTOOLCHAIN := local
@@ -37,11 +38,13 @@ demo: bin/tug $(LAB)      ## the main job, from render to delete; DEMO_KEEP=0 te
 	@TUG=$(CURDIR)/bin/tug LABCLUSTER=$(LAB) DEMO_DIR=$(CACHE)/demo hack/demo.sh
 
 test: $(LAB) $(FORGE)     ## all tests on a fresh cluster and forge, race detector on
+	@test -z "$$CI" || hack/install-pipeline-tools.sh $(PIPELINES)
 	@echo "building the tests with the race detector (some minutes with a cold cache), then running them" >&2
 	@LABCLUSTER=$(LAB) LAB_DIR=$(TESTLAB) LABFORGE=$(FORGE) FORGE_DIR=$(TESTFORGE) hack/with-lab.sh hack/with-forge.sh go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
 	@echo "testing the labs and the bench, which are modules of their own" >&2
 	@cd lab/cluster && go test -timeout 20m $(TESTFLAGS) ./...
 	@cd lab/forge && LABFORGE=$(FORGE) go test -timeout 10m $(TESTFLAGS) ./...
+	@cd lab/pipelines && GITLAB_SCHEMA=$(PIPELINES)/gitlab-ci.schema.json go test -timeout 10m $(TESTFLAGS) ./...
 	@cd bench && go test -timeout 10m $(TESTFLAGS) ./...
 
 fuzz:                     ## every fuzz target for FUZZ_TIME (default 10s) each

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 fail=0
 unformatted=$(git ls-files -z '*.go' | xargs -0 gofmt -l)
 if [ -n "$unformatted" ]; then echo "not formatted:"; echo "$unformatted"; fail=1; fi
-for module in . lab/cluster lab/forge bench bench/checks bench/kubescore hack/schemas; do
+for module in . lab/cluster lab/forge lab/pipelines bench bench/checks bench/kubescore hack/schemas; do
   (cd "$module" && go vet ./... && go mod tidy -diff) || fail=1
 done
 go test ./internal/archtest || fail=1

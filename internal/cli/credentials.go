@@ -42,7 +42,7 @@ func (e *Env) credentials(repositories []outbound.HelmRepository, from string) (
 		}
 		list = append(list, more...)
 	}
-	return list, nil
+	return append(list, e.forgeCredentials()...), nil
 }
 
 type credentialFile struct {
