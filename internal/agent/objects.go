@@ -38,6 +38,11 @@ func (l *loop) itemsRead(key, version string, items []inventory.Item) {
 	if t == nil || t.head == nil {
 		return
 	}
+	for ref := range t.items {
+		if l.owner[ref] == key {
+			delete(l.owner, ref)
+		}
+	}
 	t.items = make(map[object.Ref]inventory.Item, len(items))
 	t.itemsOf, t.loading = version, false
 	for _, it := range items {
