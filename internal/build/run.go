@@ -69,8 +69,8 @@ type Builder struct {
 	Driver string
 	// Elsewhere says by host of a registry where its images are read from.
 	Elsewhere Mirrors
-	// Plain are registries without TLS.
-	Plain []string
+	// Plain says whether a registry, "host:port", may be reached without TLS.
+	Plain func(host string) bool
 	// Work is an empty folder, which the caller removes.
 	Work string
 }
@@ -231,7 +231,7 @@ func (b *Builder) dockerfile(ctx context.Context, p *Plan, i Image, work string)
 	}
 	r := dockerfile.Recipe{
 		Dir: filepath.Join(b.Root, filepath.FromSlash(p.Dir)), File: filepath.FromSlash(i.Dockerfile), Context: filepath.FromSlash(i.Context),
-		Target: i.Target, Args: i.Arguments, Time: p.Commit.Time, Work: work, Plain: b.Plain, Bases: map[string]string{},
+		Target: i.Target, Args: i.Arguments, Time: p.Commit.Time, Work: work, Bases: map[string]string{},
 		Line: func(text string) { b.tell(i.Name, text) },
 	}
 	text, err := fs.ReadFile(b.Files, path.Join(p.Dir, i.Dockerfile))
@@ -243,7 +243,7 @@ func (b *Builder) dockerfile(ctx context.Context, p *Plan, i Image, work string)
 		if from != ref {
 			r.Bases[ref] = from
 		}
-		if err := b.login(ctx, &r, from); err != nil {
+		if err := b.access(ctx, &r, from); err != nil {
 			return nil, err
 		}
 	}
@@ -256,10 +256,14 @@ func (b *Builder) dockerfile(ctx context.Context, p *Plan, i Image, work string)
 	return image.Describe(img, p.Commit.Time, func(*v1.ConfigFile) {}, i.Labels)
 }
 
-// login passes the login for a base image on to the builder.
-func (b *Builder) login(ctx context.Context, r *dockerfile.Recipe, ref string) error {
+// access tells the builder how to reach a base image: without TLS or not, and
+// with which login.
+func (b *Builder) access(ctx context.Context, r *dockerfile.Recipe, ref string) error {
 	repository := imagelock.FullName(ref)
 	host, rest, _ := strings.Cut(repository, "/")
+	if b.Plain(host) && !slices.Contains(r.Plain, host) {
+		r.Plain = append(r.Plain, host)
+	}
 	user, password, ok, err := b.Registry.Login(ctx, host, rest)
 	if ok && err == nil {
 		if r.Logins == nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +36,7 @@ func (o buildOptions) builder(env *Env, at *code, choices build.Choices, work st
 		Tools: program.Runner{}, Drivers: dockerfile.Drivers(program.Runner{}, env.pass(builderVariables())), Driver: o.driver,
 		Registry: imagePublisher{images}, Charts: chartPublisher{net.charts},
 		Files: at.files, Root: at.root, GoEnv: env.pass(goVariables()),
-		Elsewhere: choices.Elsewhere, Plain: o.plainHosts(env, choices.Elsewhere), Work: work,
+		Elsewhere: choices.Elsewhere, Plain: o.plain(env), Work: work,
 	}
 	if o.render {
 		b.Render = func(ctx context.Context, p chart.Packed) error { return renderPacked(ctx, work, p) }
@@ -45,19 +44,14 @@ func (o buildOptions) builder(env *Env, at *code, choices build.Choices, work st
 	return b, nil
 }
 
-// plainHosts are the registries that builders may reach without TLS.
-func (o buildOptions) plainHosts(env *Env, mirrors build.Mirrors) []string {
-	hosts := []string{}
+// plain says which registries builders may reach without TLS: the same that
+// tug itself may.
+func (o buildOptions) plain(env *Env) func(host string) bool {
 	allowed := words(env.Getenv("TUG_PLAIN_HTTP"))
-	for _, to := range mirrors {
-		host, _, _ := strings.Cut(to, "/")
+	return func(host string) bool {
 		name, _, _ := strings.Cut(host, ":")
-		if o.insecure || allowed[host] || name == "127.0.0.1" || name == "localhost" {
-			hosts = append(hosts, host)
-		}
+		return o.insecure || allowed[host] || name == "127.0.0.1" || name == "localhost"
 	}
-	slices.Sort(hosts)
-	return slices.Compact(hosts)
 }
 
 // pass takes variables over from the environment, and no others.

@@ -38,7 +38,7 @@ type Recipe struct {
 	// Logins are for reading base images, by host. Buildah and podman get them;
 	// the daemons of others have their own.
 	Logins map[string]Login
-	// Plain are registries of Bases without TLS.
+	// Plain are registries without TLS that base images are in.
 	Plain []string
 	// Time is given to the files that the build makes, where the builder can.
 	Time time.Time
