@@ -82,9 +82,6 @@ func (p *promotion) given() ([]promote.Intent, error) {
 		App: p.o.app, Environment: p.o.env, Part: p.o.part, Version: p.o.version, Sequence: p.o.sequence, Key: p.o.key, Rollback: p.o.rollback,
 		Source: promote.Source{Repository: git.WithoutCredentials(p.o.sourceRepository), Commit: p.o.sourceRev},
 	}
-	if err := p.sourceHere(&in); err != nil {
-		return nil, err
-	}
 	for _, text := range p.o.images {
 		name, ref, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
@@ -99,6 +96,7 @@ func (p *promotion) given() ([]promote.Intent, error) {
 		}
 		in.Images = append(in.Images, images...)
 	}
+	p.sourceHere(&in)
 	var err error
 	in.Values, err = settings(p.o.set)
 	return []promote.Intent{in}, err
@@ -136,18 +134,18 @@ func imageOf(name, ref string) promote.Image {
 }
 
 // sourceHere fills in what was built, when the command runs in a code
-// repository.
-func (p *promotion) sourceHere(in *promote.Intent) error {
-	if p.here || p.o.from != "" {
-		return nil
+// repository. Values alone are of no build.
+func (p *promotion) sourceHere(in *promote.Intent) {
+	if p.here || in.Version == "" && len(in.Images) == 0 {
+		return
 	}
 	repo, err := git.Open(".")
 	if err != nil {
-		return nil //nolint:nilerr // a pipeline may run anywhere
+		return // a pipeline may run anywhere
 	}
 	_, head, err := repo.At("HEAD")
 	if err != nil {
-		return nil //nolint:nilerr // without a commit there is no source
+		return // without a commit there is no source
 	}
 	if in.Source == (promote.Source{}) {
 		in.Source = promote.Source{Repository: repo.RemoteURL(), Commit: head.Hash}
@@ -155,7 +153,6 @@ func (p *promotion) sourceHere(in *promote.Intent) error {
 	if in.Sequence == 0 && in.Source.Commit == head.Hash {
 		in.Sequence = head.Time.Unix()
 	}
-	return nil
 }
 
 // lockedImages are those of a lock file that a build wrote.
