@@ -16,7 +16,7 @@ import (
 // tellsNothing looks for every secret in everything that others may read: what
 // the commands wrote, pull requests with their comments and statuses, commits,
 // images and charts, events of the cluster, and the log of the forge.
-func (d *delivery) tellsNothing() {
+func (d *story) tellsNothing() {
 	d.t.Helper()
 	places := map[string]string{"output": d.told.String()}
 	for i, report := range d.reports {
@@ -60,7 +60,7 @@ func (d *delivery) tellsNothing() {
 }
 
 // raw is an answer of the forge as it is.
-func (d *delivery) raw(path string) string {
+func (d *story) raw(path string) string {
 	d.t.Helper()
 	var text json.RawMessage
 	d.f.Must(d.f.Admin, http.MethodGet, path, nil, &text)

@@ -10,14 +10,14 @@ import (
 
 // failures are the ways in which a delivery goes wrong: each says so, and none
 // tells a secret (tellsNothing looks at what they wrote).
-func (d *delivery) failures(t *testing.T) {
+func (d *story) failures(t *testing.T) {
 	t.Run("tokens", d.wrongTokens)
 	t.Run("branches", d.protectedBranches)
 	t.Run("renders", d.failedRenders)
 }
 
 // wrongTokens are those of no user.
-func (d *delivery) wrongTokens(t *testing.T) {
+func (d *story) wrongTokens(t *testing.T) {
 	const stale = "canary0123456789abcdef0123456789abcdef01"
 	d.secrets["a stale token"] = stale
 	wrong := func(who *identity) *identity {
@@ -37,7 +37,7 @@ func (d *delivery) wrongTokens(t *testing.T) {
 }
 
 // protectedBranches take no commit of a promotion, and nothing is left of it.
-func (d *delivery) protectedBranches(t *testing.T) {
+func (d *story) protectedBranches(t *testing.T) {
 	c := d.proposes("feature/direct", "tug.yaml", strings.ReplaceAll(d.project(), ", promotion: pull-request", ""))
 	d.previews(c)
 	d.merges(c)
@@ -50,7 +50,7 @@ func (d *delivery) protectedBranches(t *testing.T) {
 
 // failedRenders end with the very value that failed: a template can put it
 // into its error.
-func (d *delivery) failedRenders(t *testing.T) {
+func (d *story) failedRenders(t *testing.T) {
 	c := d.proposes("feature/broken", "prod/shop/templates/broken.yaml", `{{ fail (printf "the password is %s, in base64 %s" .Values.password (b64enc .Values.password)) }}`+"\n",
 		"dev/shop/templates/broken.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Values.password }}: x}\n")
 	d.tug(d.preview, d.checkout(d.preview, c.Head.Ref).Dir, 1, "diff", "origin/main...HEAD", "--post")

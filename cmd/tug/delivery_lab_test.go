@@ -19,9 +19,9 @@ import (
 	"github.com/tugops/tug/internal/kubetest"
 )
 
-// delivery is an organisation on the lab forge, namespaces on the lab cluster,
+// story is an organisation on the lab forge, namespaces on the lab cluster,
 // and the identities between them.
-type delivery struct {
+type story struct {
 	t   *testing.T
 	f   *forgetest.Forge
 	org string
@@ -66,10 +66,10 @@ func (i *identity) variable(name string) string {
 	return name + "="
 }
 
-func newDelivery(t *testing.T) *delivery {
+func newStory(t *testing.T) *story {
 	t.Helper()
 	f := forgetest.New(t)
-	d := &delivery{
+	d := &story{
 		t: t, f: f, namespaces: map[string]string{"dev": kubetest.Namespace(t), "prod": kubetest.Namespace(t)},
 		deploy: map[string]*identity{}, locks: map[string]string{}, digests: map[string]string{}, secrets: map[string]string{}, recipients: map[string]string{},
 	}
@@ -106,7 +106,7 @@ func newDelivery(t *testing.T) *delivery {
 
 // team gives users a right to the packages of the organisation, and to nothing
 // else in it.
-func (d *delivery) team(name, right string, users ...forgetest.User) {
+func (d *story) team(name, right string, users ...forgetest.User) {
 	d.t.Helper()
 	var team struct{ ID int }
 	d.f.Must(d.f.Admin, "POST", "/orgs/"+d.org+"/teams", map[string]any{
@@ -119,7 +119,7 @@ func (d *delivery) team(name, right string, users ...forgetest.User) {
 
 // identity gives a login its own home, with a login to the registry as Docker
 // keeps it. Strict: what is not of its row is refused by tug.
-func (d *delivery) identity(name string, login forgetest.Login) *identity {
+func (d *story) identity(name string, login forgetest.Login) *identity {
 	d.t.Helper()
 	d.secrets["the token of "+name] = login.Token
 	home := d.t.TempDir()
@@ -138,14 +138,14 @@ func (d *delivery) identity(name string, login forgetest.Login) *identity {
 }
 
 // logIn writes a login to the registry into a home.
-func (d *delivery) logIn(home string, login forgetest.Login) {
+func (d *story) logIn(home string, login forgetest.Login) {
 	d.t.Helper()
 	auth := base64.StdEncoding.EncodeToString([]byte(login.User + ":" + login.Token))
 	write(d.t, filepath.Join(home, ".docker", "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, d.f.Registry, auth))
 }
 
 // tug runs as somebody in a folder, keeps what it wrote, and gives it.
-func (d *delivery) tug(who *identity, dir string, want int, args ...string) string {
+func (d *story) tug(who *identity, dir string, want int, args ...string) string {
 	d.t.Helper()
 	cmd := exec.CommandContext(d.t.Context(), "tug", args...)
 	cmd.Dir, cmd.Env = dir, who.env
@@ -162,7 +162,7 @@ func (d *delivery) tug(who *identity, dir string, want int, args ...string) stri
 var shopDigest = regexp.MustCompile(`(?m)/shop$\n  digest: (sha256:[0-9a-f]{64})$`)
 
 // digest is that of the image shop in a lock file.
-func (d *delivery) digest(file string) string {
+func (d *story) digest(file string) string {
 	d.t.Helper()
 	m := shopDigest.FindStringSubmatch(read(d.t, file))
 	if m == nil {
@@ -172,7 +172,7 @@ func (d *delivery) digest(file string) string {
 }
 
 // ageKey makes the private key of an environment.
-func (d *delivery) ageKey(env string) *age.X25519Identity {
+func (d *story) ageKey(env string) *age.X25519Identity {
 	d.t.Helper()
 	key, err := age.GenerateX25519Identity()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // refused is design.md section 7 read the other way: what each identity may
 // not do. The forge and the cluster refuse where they can, tug itself where
 // they cannot.
-func (d *delivery) refused(t *testing.T) {
+func (d *story) refused(t *testing.T) {
 	t.Run("forge", d.refusedByForge)
 	t.Run("registry", d.refusedByRegistry)
 	t.Run("cluster", d.refusedByCluster)
@@ -22,7 +22,7 @@ func (d *delivery) refused(t *testing.T) {
 
 // refusedByForge tries every way into the config repository that a row of the
 // table has not.
-func (d *delivery) refusedByForge(t *testing.T) {
+func (d *story) refusedByForge(t *testing.T) {
 	everyone := map[string]forgetest.Login{
 		"build": d.build.login, "promote": d.promote.login, "preview": d.preview.login, "deploy": d.deploy["prod"].login,
 	}
@@ -68,7 +68,7 @@ func (d *delivery) refusedByForge(t *testing.T) {
 }
 
 // push tries to put a commit on a branch of the config repository.
-func (d *delivery) push(who forgetest.Login, branch, text string) error {
+func (d *story) push(who forgetest.Login, branch, text string) error {
 	d.t.Helper()
 	clone := d.config.Clone(d.f.Admin)
 	clone.Write("by.txt", text+"\n")
@@ -82,7 +82,7 @@ func (d *delivery) push(who forgetest.Login, branch, text string) error {
 }
 
 // proposes is a pull request of the developer.
-func (d *delivery) proposes(branch string, files ...string) change {
+func (d *story) proposes(branch string, files ...string) change {
 	d.t.Helper()
 	clone := d.config.Clone(d.developer)
 	clone.Write(files...)
@@ -94,7 +94,7 @@ func (d *delivery) proposes(branch string, files ...string) change {
 }
 
 // refusedByRegistry: only the build publishes.
-func (d *delivery) refusedByRegistry(t *testing.T) {
+func (d *story) refusedByRegistry(t *testing.T) {
 	for _, who := range []*identity{d.promote, d.preview, d.deploy["prod"]} {
 		for _, what := range []string{"image/shop", "chart/shop"} {
 			// The credentials of one, the command of the other: not strict, so
@@ -113,7 +113,7 @@ func (d *delivery) refusedByRegistry(t *testing.T) {
 }
 
 // refusedByCluster: a deploy of one environment writes no other.
-func (d *delivery) refusedByCluster(t *testing.T) {
+func (d *story) refusedByCluster(t *testing.T) {
 	dev, prod := d.deploy["dev"], d.deploy["prod"]
 	keys := prod.with(dev.variable("KUBECONFIG")) // prod's keys, dev's rights on the cluster
 	dir := d.checkout(prod, "main").Dir
@@ -126,7 +126,7 @@ func (d *delivery) refusedByCluster(t *testing.T) {
 
 // refusedByKeys: the key of one environment opens no other; without a key
 // nothing is deployed.
-func (d *delivery) refusedByKeys(t *testing.T) {
+func (d *story) refusedByKeys(t *testing.T) {
 	dev, prod := d.deploy["dev"], d.deploy["prod"]
 	dir := d.checkout(prod, "main").Dir
 	for name, who := range map[string]*identity{"dev's key": dev.with(prod.variable("KUBECONFIG")), "no key": prod.with("SOPS_AGE_KEY=")} {
@@ -139,7 +139,7 @@ func (d *delivery) refusedByKeys(t *testing.T) {
 
 // refusedByTug: with --strict a command does not start when it could use what
 // is of another row.
-func (d *delivery) refusedByTug(t *testing.T) {
+func (d *story) refusedByTug(t *testing.T) {
 	prod := d.deploy["prod"]
 	kubeconfig, key, token := prod.variable("KUBECONFIG"), prod.variable("SOPS_AGE_KEY"), d.promote.variable("TUG_FORGE_TOKEN")
 	home := filepath.Dir(d.code.Dir)

@@ -13,7 +13,7 @@ import (
 
 // codeFiles are a code repository: a Go program, a proxy with a Dockerfile, and
 // the chart of both.
-func (d *delivery) codeFiles() []string {
+func (d *story) codeFiles() []string {
 	base := d.f.BaseImage()
 	proxy := "{dockerfile: proxy/Dockerfile, context: proxy}"
 	if !hasBuildah(d.t) {
@@ -54,7 +54,7 @@ spec:
 
 // configure is how a team begins: what runs now, an umbrella chart and secrets
 // for each environment, and rules for branches.
-func (d *delivery) configure() {
+func (d *story) configure() {
 	d.t.Helper()
 	clone := d.config.Clone(d.developer)
 	clone.Write("app-locks/prod/shop.lock.yaml", read(d.t, d.locks["1.0.0"]),
@@ -76,7 +76,7 @@ func (d *delivery) configure() {
 	d.protect()
 }
 
-func (d *delivery) project() string {
+func (d *story) project() string {
 	return `apiVersion: tug.dev/v1alpha1
 kind: Project
 environments:
@@ -93,7 +93,7 @@ apps:
 // protect makes rules for branches: main is merged into by the reviewer, once
 // the preview says success; promotions have branches of their own; nobody else
 // pushes anything.
-func (d *delivery) protect() {
+func (d *story) protect() {
 	d.t.Helper()
 	none := map[string]any{"enable_push": false}
 	rule := func(pattern string, more map[string]any) {

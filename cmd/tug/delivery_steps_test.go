@@ -24,7 +24,7 @@ type change struct {
 	Head   struct{ Ref, Sha string }
 }
 
-func (d *delivery) pull(number pullNumber) change {
+func (d *story) pull(number pullNumber) change {
 	d.t.Helper()
 	var c change
 	d.f.Must(d.reviewer, http.MethodGet, d.config.Path("/pulls/"+number.String()), nil, &c)
@@ -33,7 +33,7 @@ func (d *delivery) pull(number pullNumber) change {
 
 // promotes opens a pull request with the identity of promotions: in the code
 // repository, or for a rollback in a clone of the config repository.
-func (d *delivery) promotes(args ...string) change {
+func (d *story) promotes(args ...string) change {
 	d.t.Helper()
 	dir := d.codeRepo.Clone(d.build.login).Dir // what a code pipeline has checked out
 	c := d.pull(numberIn(d.t, d.tug(d.promote, dir, 0, args...)))
@@ -45,7 +45,7 @@ func (d *delivery) promotes(args ...string) change {
 
 // checkout is the config repository with the head of a change, as a pipeline
 // checks it out.
-func (d *delivery) checkout(who *identity, ref string) *gittest.Repo {
+func (d *story) checkout(who *identity, ref string) *gittest.Repo {
 	d.t.Helper()
 	clone := d.config.Clone(who.login)
 	clone.Git("checkout", "--quiet", "--detach", "origin/"+ref)
@@ -54,7 +54,7 @@ func (d *delivery) checkout(who *identity, ref string) *gittest.Repo {
 
 // previews is what the config pipeline does for a pull request. The merge waits
 // for it.
-func (d *delivery) previews(c change, want ...string) {
+func (d *story) previews(c change, want ...string) {
 	d.t.Helper()
 	if status, text := d.merge(d.reviewer, c); status != http.StatusMethodNotAllowed {
 		d.t.Errorf("merged without a preview: %d %s", status, text)
@@ -76,7 +76,7 @@ func (d *delivery) previews(c change, want ...string) {
 	}
 }
 
-func (d *delivery) comments(c change) []string {
+func (d *story) comments(c change) []string {
 	d.t.Helper()
 	var list []comment
 	d.f.Must(d.f.Admin, http.MethodGet, d.config.Path("/issues/"+c.Number.String()+"/comments"), nil, &list)
@@ -88,7 +88,7 @@ func (d *delivery) comments(c change) []string {
 }
 
 // status is the newest one that previews gave a commit, "STATE DESCRIPTION".
-func (d *delivery) status(commit string) string {
+func (d *story) status(commit string) string {
 	d.t.Helper()
 	var all []struct{ Status, Context, Description string }
 	d.f.Must(d.f.Admin, http.MethodGet, d.config.Path("/statuses/"+commit+"?sort=recentupdate"), nil, &all)
@@ -102,7 +102,7 @@ func (d *delivery) status(commit string) string {
 
 // merge tries to merge the head that was reviewed, and gives the answer. The
 // forge first finds out whether it can: until then it says "try later".
-func (d *delivery) merge(who forgetest.Login, c change) (status int, text string) {
+func (d *story) merge(who forgetest.Login, c change) (status int, text string) {
 	d.t.Helper()
 	kubetest.Eventually(d.t, patience, "the forge knows whether "+c.Head.Ref+" can be merged", func() bool {
 		status, text = d.f.Call(who, http.MethodPost, d.config.Path("/pulls/"+c.Number.String()+"/merge"), map[string]any{"Do": "merge", "head_commit_id": c.Head.Sha}, nil)
@@ -111,7 +111,7 @@ func (d *delivery) merge(who forgetest.Login, c change) (status int, text string
 	return status, text
 }
 
-func (d *delivery) merges(c change) {
+func (d *story) merges(c change) {
 	d.t.Helper()
 	if status, text := d.merge(d.reviewer, c); status != http.StatusOK {
 		d.t.Fatalf("merge: %d %s", status, text)
@@ -123,7 +123,7 @@ func (d *delivery) merges(c change) {
 
 // deploys is what the config pipeline does after a merge: the version runs, by
 // its digest, with the secret of the environment.
-func (d *delivery) deploys(env, version string) {
+func (d *story) deploys(env, version string) {
 	d.t.Helper()
 	who, namespace := d.deploy[env], d.namespaces[env]
 	out := d.tug(who, d.checkout(who, "main").Dir, 0, "deploy", "-e", env, "-a", "shop", "--yes")

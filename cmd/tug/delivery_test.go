@@ -11,7 +11,7 @@ import (
 // the credentials of its row of design.md section 7, and no others.
 func TestDelivery(t *testing.T) {
 	t.Parallel()
-	d := newDelivery(t)
+	d := newStory(t)
 	d.publish("v1.0.0")
 	d.configure()
 	d.deploys("prod", "1.0.0")
@@ -44,7 +44,7 @@ func TestDelivery(t *testing.T) {
 }
 
 // publish is the code pipeline for a tag: images and chart.
-func (d *delivery) publish(tag string) {
+func (d *story) publish(tag string) {
 	d.t.Helper()
 	version := strings.TrimPrefix(tag, "v")
 	d.code.Git("tag", tag)
@@ -67,7 +67,7 @@ func (d *delivery) publish(tag string) {
 }
 
 // published looks for image and chart on the forge.
-func (d *delivery) published(version string) {
+func (d *story) published(version string) {
 	d.t.Helper()
 	at := "/packages/" + d.org
 	d.f.Must(d.deploy["dev"].login, "GET", at+"/helm/shop/"+version, nil, nil)
