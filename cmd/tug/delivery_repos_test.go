@@ -104,7 +104,7 @@ func (d *story) protect() {
 		"enable_push": false, "enable_merge_whitelist": true, "merge_whitelist_usernames": []string{d.reviewer.User},
 		"enable_status_check": true, "status_check_contexts": []string{"tug/preview"},
 	})
-	for pattern, user := range map[string]string{"promote/**": d.promote.login.User, "rollback/**": d.promote.login.User, "feature/**": d.developer.User} {
+	for pattern, user := range map[string]string{"promote/**": d.promote.login.User, "revert/**": d.promote.login.User, "feature/**": d.developer.User} {
 		rule(pattern, map[string]any{
 			"enable_push": true, "enable_push_whitelist": true, "push_whitelist_usernames": []string{user},
 			"enable_force_push": true, "enable_force_push_allowlist": true, "force_push_allowlist_usernames": []string{user},

@@ -33,7 +33,7 @@ func TestDelivery(t *testing.T) {
 	d.deploys("prod", "1.1.0")
 
 	d.t.Log("and back")
-	third := d.promotes("promote", "-a", "shop", "-e", "prod", "1.0.0", "--lock", d.locks["1.0.0"], "--rollback", "--repository", d.config.URL())
+	third := d.promotes("rollback", "-a", "shop", "-e", "prod", "--pr", "--repository", d.config.URL())
 	d.previews(third, "| `shop` | `prod` |  | 1 |", d.digests["1.1.0"]+" → ", d.digests["1.0.0"])
 	d.merges(third)
 	d.deploys("prod", "1.0.0")
