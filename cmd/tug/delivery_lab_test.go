@@ -33,6 +33,8 @@ type story struct {
 	developer, reviewer     forgetest.Login
 	build, promote, preview *identity
 	deploy                  map[string]*identity // by environment
+	accounts                map[string]*kubetest.Restricted
+	check                   string // the status that merges wait for
 
 	locks, digests map[string]string // files and digests of the image shop, by version
 	recipients     map[string]string // public keys, by environment
@@ -71,7 +73,7 @@ func newStory(t *testing.T) *story {
 	f := forgetest.New(t)
 	d := &story{
 		t: t, f: f, namespaces: map[string]string{"dev": kubetest.Namespace(t), "prod": kubetest.Namespace(t)},
-		deploy: map[string]*identity{}, locks: map[string]string{}, digests: map[string]string{}, secrets: map[string]string{}, recipients: map[string]string{},
+		deploy: map[string]*identity{}, accounts: map[string]*kubetest.Restricted{}, check: "tug/preview", locks: map[string]string{}, digests: map[string]string{}, secrets: map[string]string{}, recipients: map[string]string{},
 	}
 	developer, reviewer := f.User("developer"), f.User("reviewer")
 	build, promote, preview, deploy := f.User("build"), f.User("promote"), f.User("preview"), f.User("deploy")
@@ -97,6 +99,7 @@ func newStory(t *testing.T) *story {
 	for env, namespace := range d.namespaces {
 		key := d.ageKey(env)
 		account := kubetest.User(t, namespace, deployRules()...)
+		d.accounts[env] = account
 		d.deploy[env] = d.identity("deploy-"+env, login).with("KUBECONFIG="+account.Kubeconfig, "SOPS_AGE_KEY="+key.String())
 		d.secrets["the cluster token of "+env] = kubeToken(t, account.Kubeconfig)
 	}

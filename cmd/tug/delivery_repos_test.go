@@ -102,7 +102,7 @@ func (d *story) protect() {
 	}
 	rule("main", map[string]any{
 		"enable_push": false, "enable_merge_whitelist": true, "merge_whitelist_usernames": []string{d.reviewer.User},
-		"enable_status_check": true, "status_check_contexts": []string{"tug/preview"},
+		"enable_status_check": true, "status_check_contexts": []string{d.check},
 	})
 	for pattern, user := range map[string]string{"promote/**": d.promote.login.User, "revert/**": d.promote.login.User, "feature/**": d.developer.User} {
 		rule(pattern, map[string]any{

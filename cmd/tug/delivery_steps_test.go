@@ -72,7 +72,7 @@ func (d *story) previews(c change, want ...string) {
 		}
 	}
 	if got := d.status(c.Head.Sha); !strings.HasPrefix(got, "success ") {
-		d.t.Errorf("status %q", got)
+		d.t.Errorf("status %q: %s", got, d.raw(d.config.Path("/statuses/"+c.Head.Sha)))
 	}
 }
 
@@ -93,7 +93,7 @@ func (d *story) status(commit string) string {
 	var all []struct{ Status, Context, Description string }
 	d.f.Must(d.f.Admin, http.MethodGet, d.config.Path("/statuses/"+commit+"?sort=recentupdate"), nil, &all)
 	for _, s := range all {
-		if s.Context == "tug/preview" {
+		if s.Context == d.check {
 			return s.Status + " " + s.Description
 		}
 	}

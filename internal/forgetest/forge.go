@@ -124,9 +124,12 @@ func open(t testing.TB, dir string) *Forge {
 
 // BaseImage pushes a small base image with a shell, for Dockerfiles, and gives
 // its reference with its digest. Everybody may pull it.
-func (f *Forge) BaseImage() string {
+func (f *Forge) BaseImage() string { return f.Image("base/shell:1") }
+
+// Image is BaseImage as OWNER/NAME:TAG.
+func (f *Forge) Image(name string) string {
 	f.t.Helper()
-	out, err := labforge(f.t.Context(), "image", "--dir", f.dir, "base/shell:1")
+	out, err := labforge(f.t.Context(), "image", "--dir", f.dir, name)
 	if err != nil {
 		f.t.Fatal(err)
 	}
