@@ -60,7 +60,7 @@ func xposerDelivery(t *testing.T) {
 		".tug-check.yaml", "rules: {container-resources: off}\n",
 		"tools/Chart.yaml", "apiVersion: v1\nname: tools\nversion: 1.0.0\n",
 		"tools/requirements.yaml", "dependencies:\n# one entry per chart\n- name: xposer\n  version: v0.0.20\n  repository: " + d.f.ChartURL(d.org) + "\n",
-		"values/xposer.yaml", "xposer:\n  xposer:\n    exposeServiceURL: globally # people see it\n",
+		"values/xposer.yaml", "xposer:\n  xposer:\n    config: {domain: shop.example} # ours\n",
 	}
 	clone := d.config.Clone(d.developer)
 	clone.Write(files...)
