@@ -138,10 +138,20 @@ func (i Intent) Filled() (Intent, error) {
 }
 
 var (
-	name    = regexp.MustCompile(`\A[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?\z`)
-	oneLine = regexp.MustCompile(`\A[^\x00-\x1f\x7f]{0,400}\z`)
-	pinned  = regexp.MustCompile(`\A[^@\s]+@sha256:[0-9a-f]{64}\z`)
+	name   = regexp.MustCompile(`\A[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?\z`)
+	pinned = regexp.MustCompile(`\A[^@\s]+@sha256:[0-9a-f]{64}\z`)
 )
+
+// The longest texts, in bytes.
+const (
+	maxName = 253
+	maxText = 400
+)
+
+// oneLine tells a text that a trailer can hold.
+func oneLine(text string) bool {
+	return len(text) <= maxText && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
 
 func (i Intent) check() error {
 	bad := func(format string, args ...any) *fault.Error {
@@ -156,14 +166,14 @@ func (i Intent) check() error {
 		return bad("sequence %d is negative", i.Sequence)
 	}
 	for what, text := range map[string]string{"app": i.App, "environment": i.Environment, "part": i.Part} {
-		if text != "" && (!name.MatchString(text) || strings.Contains(text, "..") || strings.Contains(text, "//")) {
+		if text != "" && (len(text) > maxName || !name.MatchString(text) || strings.Contains(text, "..") || strings.Contains(text, "//")) {
 			return bad("%s %q is no name", what, text)
 		}
 	}
 	for what, text := range map[string]string{
 		"version": i.Version, "key": i.Key, "source repository": i.Source.Repository, "source commit": i.Source.Commit,
 	} {
-		if !oneLine.MatchString(text) {
+		if !oneLine(text) {
 			return bad("%s is longer than 400 characters or has line breaks", what)
 		}
 	}
@@ -172,7 +182,7 @@ func (i Intent) check() error {
 			return bad("image %q has no digest: %q", image.Name, image.NewImage).
 				Hint("an image is moved by its digest: registry/name@sha256:…; tug build and tug image lock write them")
 		}
-		if !oneLine.MatchString(image.Name) || !oneLine.MatchString(image.Tag) {
+		if !oneLine(image.Name) || !oneLine(image.Tag) {
 			return bad("image %q has line breaks", image.Name)
 		}
 	}
