@@ -15,9 +15,15 @@ import (
 
 func newAgentCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "agent", GroupID: "deliver", Short: "Keep a cluster as its repositories say",
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use: "agent COMMAND", GroupID: "deliver", Short: "Keep a cluster as its repositories say",
+		Long: `The agent pulls: it follows config repositories, deploys what they say with the
+same engine as tug deploy, and puts back what somebody changes in the cluster.
+
+Credentials: read on the repositories, and in the cluster what tug deploy needs
+for their apps.`,
+		Example: `  tug agent run --repo https://git.example.com/shop/config.git`,
+		Args:    unknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newAgentRunCommand(env))
 	return cmd

@@ -47,7 +47,7 @@ nothing to do.
 
 Credentials: write access to the config repository, a token of its forge for
 pull requests, read access to the registries of images when VERSION is a tag.`,
-		Example: `  tug promote -a shop --env dev --lock shop.lock.yaml --sequence "$BUILD_NUMBER" --repository https://git.example/team/config.git
+		Example: `  tug promote -a shop --env dev --lock shop.lock.yaml --sequence "$BUILD_NUMBER"
   tug promote -a shop --env prod 1.4.2 --set-value replicas=3 --pr
   tug promote -a shop --from dev --to prod
   tug promote --intents intents.json`,

@@ -24,10 +24,14 @@ const (
 // NewUploads starts a chart repository that takes uploads.
 func NewUploads(t testing.TB, dialect Dialect, options Options) *ChartRepository {
 	t.Helper()
+	// The server starts before its repository is known here; what comes in
+	// meanwhile waits for it.
 	var r *ChartRepository
+	ready := make(chan struct{})
 	wrap := options.Wrap
 	options.Wrap = func(next http.Handler) http.Handler {
 		var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			<-ready
 			if !r.upload(w, req, dialect) {
 				next.ServeHTTP(w, req)
 			}
@@ -38,6 +42,7 @@ func NewUploads(t testing.TB, dialect Dialect, options Options) *ChartRepository
 		return handler
 	}
 	r = NewCharts(t, options)
+	close(ready)
 	return r
 }
 
