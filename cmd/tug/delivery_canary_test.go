@@ -14,8 +14,8 @@ import (
 )
 
 // tellsNothing looks for every secret in everything that others may read: what
-// the commands wrote, pull requests with their comments and statuses, commits,
-// images and charts, events of the cluster, and the log of the forge.
+// the commands wrote, their reports, pull requests with their comments and
+// statuses, commits, and events of the cluster.
 func (d *story) tellsNothing() {
 	d.t.Helper()
 	places := map[string]string{"output": d.told.String()}
