@@ -33,6 +33,10 @@ func (b *build) run(at place, staged bool) ([]*object.Object, []mark, error) {
 	if err != nil {
 		return nil, nil, b.explain(at, err)
 	}
+	// Writing a resource asks the schema, too.
+	schema.RLock()
+	defer schema.RUnlock()
+	openapi.Schema()
 	return b.objects(at, built)
 }
 
